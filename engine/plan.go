@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"time"
+
+	"aicv/spec"
+)
+
+// PlanFormat is the version of the saved plan's format.
+const PlanFormat = 1
+
+// Plan says what an apply will do, and carries all that it needs to do it.
+type Plan struct {
+	Format        int                `json:"format"`
+	ID            spec.ID            `json:"id"` // hash of everything below
+	Suite         SuiteInfo          `json:"suite"`
+	StateRevision int64              `json:"state_revision"`
+	Experiments   []*spec.Experiment `json:"experiments"` // without their cells
+	Cells         []PlannedCell      `json:"cells"`
+	Deployments   []Deployment       `json:"deployments"`
+	Hosts         []string           `json:"hosts"` // target addresses that need exclusive use
+	Graph         Graph              `json:"graph"`
+	Gone          []GoneCell         `json:"gone,omitempty"`
+	Undecidable   []Undecidable      `json:"undecidable,omitempty"`
+	Findings      []spec.Finding     `json:"findings,omitempty"`
+	Locks         []LockEntry        `json:"locks,omitempty"`
+	Cost          Cost               `json:"cost"`
+}
+
+// SuiteInfo identifies the suite that a plan was made from.
+type SuiteInfo struct {
+	Name        string            `json:"name"`
+	Dir         string            `json:"dir"`
+	InputHash   string            `json:"input_hash"`
+	Inputs      map[string]string `json:"inputs"` // file, variable or tool -> hash, to say what changed
+	Seed        int64             `json:"seed"`
+	OnUndecided string            `json:"on_undecided"`
+}
+
+// Action is what a plan will do with a cell.
+type Action string
+
+// The actions.
+const (
+	ActionNew      Action = "new"      // never measured
+	ActionContinue Action = "continue" // some runs are there, more are needed
+	ActionKept     Action = "kept"     // nothing to measure
+	ActionRejudge  Action = "rejudge"  // nothing to measure, but its claims changed
+	ActionRerun    Action = "rerun"    // asked for by --rerun
+)
+
+// PlannedCell is one cell of the plan.
+type PlannedCell struct {
+	Cell        spec.Cell       `json:"cell"`
+	Measurement spec.ID         `json:"measurement"`
+	Experiment  int             `json:"experiment"` // Plan.Experiments
+	Deployment  int             `json:"deployment"` // Plan.Deployments; -1: offline or nothing to do
+	Action      Action          `json:"action"`
+	Why         string          `json:"why"`
+	Prediction  spec.Prediction `json:"prediction"`
+	Have        int             `json:"have"`               // runs in the state
+	Looks       []int           `json:"looks"`              // numbers of runs at which to look, rising; the last is the maximum
+	RunsMin     int             `json:"runs_min"`           // runs that this plan takes at least
+	RunsMax     int             `json:"runs_max"`           // and at most
+	Excluded    bool            `json:"excluded,omitempty"` // by --target or --exclude
+}
+
+// Deployment is one server configuration that the plan brings up.
+type Deployment struct {
+	ID      spec.ID `json:"id"`
+	Address string  `json:"address"` // short readable name
+	Cells   []int   `json:"cells"`   // Plan.Cells that need it
+	Starts  int     `json:"starts"`
+	GPUs    int     `json:"gpus"` // 0: unknown
+	Cost    Cost    `json:"cost"`
+}
+
+// GoneCell is a measurement in the state that no cell asks for any more.
+type GoneCell struct {
+	Measurement spec.ID `json:"measurement"`
+	Address     string  `json:"address"`
+	Runs        int     `json:"runs"`
+}
+
+// Undecidable is a claim that can not be decided, known before anything runs.
+type Undecidable struct {
+	Cell  string `json:"cell"`
+	Claim string `json:"claim"`
+	Why   string `json:"why"`
+}
+
+// LockEntry pins what the suite's files leave open.
+type LockEntry struct {
+	Name  string `json:"name"`  // "predictor.recorded.aic"
+	What  string `json:"what"`  // "predictions", "version"
+	Value string `json:"value"` // hash or version
+}
+
+// Cost is what applying costs, between the fewest and the most runs.
+type Cost struct {
+	RunsMin     int           `json:"runs_min"`
+	RunsMax     int           `json:"runs_max"`
+	TimeMin     time.Duration `json:"time_min_ns"`
+	TimeMax     time.Duration `json:"time_max_ns"`
+	GPUHoursMin float64       `json:"gpu_hours_min"`
+	GPUHoursMax float64       `json:"gpu_hours_max"`
+	Unknown     int           `json:"unknown,omitempty"` // cells whose time nothing tells
+}
+
+// Changes reports whether applying the plan would do anything.
+func (p *Plan) Changes() bool {
+	for i := range p.Cells {
+		if c := &p.Cells[i]; !c.Excluded && c.Action != ActionKept {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,226 @@
+package spec
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"aicv/metric"
+)
+
+// Registration is one provider: data, and a constructor for its role. A new
+// provider is one package and one line in cmd/aicv.
+type Registration struct {
+	Role    Role
+	Kind    string
+	Doc     string           // one sentence for the reference
+	Schema  Block            // its own rows beside the role's common ones; Name and Labels are left empty
+	Metrics []metric.Mapping // predictors and benchmarks: which of its fields answers which metric
+	New     Constructor      // exactly one field is set
+	// Serve runs the provider's embedded server until ctx ends; nil where it has none.
+	// A runtime starts it as `aicv serve KIND ARGS...`, in a process or a container.
+	Serve func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+}
+
+// Constructor makes a provider from its declaration. The attributes have been
+// checked against the schema. Constructors do no I/O.
+type Constructor struct {
+	Target    func(*Component, Env) (Target, error)
+	Runtime   func(*Component, Env) (Runtime, error)
+	Predictor func(*Component, Env) (Predictor, error)
+	Benchmark func(*Component, Env) (Benchmark, error) // drives a server
+	Recording func(*Component, Env) (Recording, error) // offline: recorded measurements
+}
+
+// Env is what a provider may know of the world around it.
+type Env struct {
+	SuiteDir string                           // paths in attributes are relative to it
+	WorkDir  string                           // folder for logs and scratch files, beside the state
+	Self     string                           // path of the aicv binary, for embedded servers
+	Getenv   func(name string) (string, bool) // resolves secret references at the moment of use
+}
+
+// Predictor predicts cells.
+type Predictor interface {
+	// Fingerprint identifies everything but the points that answers depend on: tool,
+	// version, database, interpreter, content of files. Cache keys are made from it.
+	Fingerprint(ctx context.Context) (string, error)
+	// Predict answers all points in one call, in order. A point without answer has
+	// Missing set; an error means that no point could be answered.
+	Predict(ctx context.Context, points []Point) ([]Prediction, error)
+}
+
+// Recommender is a predictor that can also search for good configurations.
+type Recommender interface {
+	// Recommend returns at most top rows that meet the limits, best first.
+	Recommend(ctx context.Context, base Point, gpus int, limits SLO, top int) ([]Row, error)
+}
+
+// Row is a recommended or recorded configuration at its own load.
+type Row struct {
+	Point Point
+}
+
+// Recording is an offline benchmark: measurements that somebody took before.
+type Recording interface {
+	// Lookup finds each point's runs, in order; a point without data has none.
+	Lookup(ctx context.Context, points []Point) ([]Recorded, error)
+	// Points lists every point of the data, for points_from.
+	Points(ctx context.Context) ([]Row, error)
+	// Notes lists what was merged or set aside when the data was read.
+	Notes(ctx context.Context) ([]Finding, error)
+}
+
+// Recorded is what a recording holds for one point.
+type Recorded struct {
+	Runs    []RunResult
+	Missing string // why there is nothing; empty where there is
+}
+
+// Runtime is an inference engine: it turns a configuration into a server spec.
+type Runtime interface {
+	// Render says how to start the engine, with one mapping row per item.
+	Render(request RenderRequest) (ServerSpec, []ItemMapping, error)
+	// Effective reads the configuration that a running server reports. Items that it
+	// does not report are absent.
+	Effective(ctx context.Context, server Server) (Configuration, error)
+	// Diagnose names a cause from a server's log; false where it knows none.
+	Diagnose(log string) (*Error, bool)
+}
+
+// RenderRequest is what a runtime needs to know.
+type RenderRequest struct {
+	Model    Model
+	Hardware *Hardware
+	Config   Configuration
+}
+
+// Fidelity is how exactly a configuration item maps to an engine flag.
+type Fidelity string
+
+// The fidelities.
+const (
+	FidelityExact       Fidelity = "exact"
+	FidelityApproximate Fidelity = "approximate"
+	FidelityUnsupported Fidelity = "unsupported"
+)
+
+// ItemMapping says what became of one configuration item.
+type ItemMapping struct {
+	Item     string   `json:"item"`
+	Flag     string   `json:"flag,omitempty"`
+	Fidelity Fidelity `json:"fidelity"`
+	Why      string   `json:"why,omitempty"`
+}
+
+// Placeholders in a server spec's arguments and environment that the target fills in.
+const (
+	HostPlaceholder = "{{host}}"
+	PortPlaceholder = "{{port}}"
+)
+
+// ServerSpec is how to run one server.
+type ServerSpec struct {
+	Image     string        // containers; empty for processes
+	Command   []string      // argv with placeholders; never a shell line
+	Env       []EnvVar      // added to the target's own
+	GPUs      int           // to reserve; 0: none
+	ModelName string        // served model name, as requests must give it
+	Ready     Readiness     //
+	Grace     time.Duration // between SIGTERM and SIGKILL
+}
+
+// EnvVar is one environment variable; its value may be a secret reference.
+type EnvVar struct {
+	Name  string
+	Value Value
+}
+
+// Readiness says when a server may be used.
+type Readiness struct {
+	HealthPath string        // answers 200 when ready; empty: not asked
+	ModelsPath string        // lists the served model; empty: not asked
+	LogPattern string        // regular expression that a log line must match; empty: none
+	Timeout    time.Duration // from start to ready
+}
+
+// Target is where servers run.
+type Target interface {
+	// Inventory looks at the host: GPUs, driver, name.
+	Inventory(ctx context.Context) (Inventory, error)
+	// Start brings a server up, or returns the one that already runs under the key.
+	// It returns once the server was started, not once it is ready.
+	Start(ctx context.Context, request StartRequest) (Server, error)
+	// Find lists the servers of a suite that run or left something behind. An empty
+	// key means all.
+	Find(ctx context.Context, suite, key string) ([]Server, error)
+	// Status says whether the server still runs, and if not how it ended.
+	Status(ctx context.Context, server Server) (ServerStatus, error)
+	// Log returns the last bytes of the server's log.
+	Log(ctx context.Context, server Server, bytes int) (string, error)
+	// Stop ends the server with everything that it started, and removes what the
+	// target keeps of it. Stopping what is gone is no error.
+	Stop(ctx context.Context, server Server, grace time.Duration) error
+	// Managed is false where somebody else runs the servers (endpoint): one
+	// deployment, never started or stopped by us.
+	Managed() bool
+}
+
+// StartRequest asks a target for a server.
+type StartRequest struct {
+	Suite string // suite identity, kept as a label
+	Key   string // idempotency key
+	Spec  ServerSpec
+}
+
+// Server is a started server.
+type Server struct {
+	Suite     string `json:"suite"`
+	Key       string `json:"key"`
+	ID        string `json:"id"`  // the target's own name: pid and start time, container id
+	URL       string `json:"url"` // base URL, no trailing slash
+	ModelName string `json:"model_name"`
+	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
+}
+
+// ServerStatus is how a server is doing.
+type ServerStatus struct {
+	Running  bool
+	ExitCode int    // where it exited by itself
+	Signal   string // where a signal ended it: "killed"
+}
+
+// Inventory is what a target's host has.
+type Inventory struct {
+	Host   string `json:"host"`
+	OS     string `json:"os"`
+	CPUs   int    `json:"cpus"`
+	GPUs   []GPU  `json:"gpus,omitempty"`
+	Driver string `json:"driver,omitempty"`
+}
+
+// GPU is one device.
+type GPU struct {
+	Index     int    `json:"index"`
+	UUID      string `json:"uuid"`
+	Name      string `json:"name"`
+	MemoryMiB int    `json:"memory_mib"`
+}
+
+// Benchmark drives a server at one load point.
+type Benchmark interface {
+	// Budget estimates how long one run takes when a request takes latency.
+	Budget(request RunRequest, latency time.Duration) time.Duration
+	// Run executes one run. Failed requests are rows, not errors; an error means that
+	// nothing was measured.
+	Run(ctx context.Context, request RunRequest, emit Emit) (RunResult, error)
+}
+
+// RunRequest is one run's order.
+type RunRequest struct {
+	Server   Server
+	GPUs     int // of the deployment, all replicas; 0: unknown, per-GPU metrics are left out
+	Load     Load
+	Sampling Sampling // every field resolved, the seed varied per run
+	SLO      SLO      // for goodput; empty: none
+}

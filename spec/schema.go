@@ -1,0 +1,59 @@
+package spec
+
+// Type is an attribute's type in the language's schema.
+type Type string
+
+// The types. References name a declared block of one role or kind.
+const (
+	TypeString     Type = "string"
+	TypeInt        Type = "int"      // whole number
+	TypeNumber     Type = "number"   // decimal number
+	TypeBool       Type = "bool"     // true or false
+	TypeDuration   Type = "duration" // "30s", "5m"; Go's duration syntax
+	TypeShare      Type = "share"    // "95%"
+	TypePath       Type = "path"     // relative to the suite's folder
+	TypeStringList Type = "list(string)"
+	TypeIntList    Type = "list(int)"
+	TypeStringMap  Type = "map(string)"
+	TypeMap        Type = "map(any)"
+	TypeAny        Type = "any"
+	TypeClaims     Type = "claims" // list of claim sentences
+	TypeReference  Type = "reference"
+	TypeTypeExpr   Type = "type" // a type expression: string, list(number), ...
+)
+
+// Attribute is one row of the schema.
+type Attribute struct {
+	Name     string
+	Type     Type
+	Ref      string // for TypeReference: the block type referred to ("model", "benchmark" ...)
+	Required bool
+	Default  Value    // Null: none
+	Allowed  []string // the only accepted texts; empty: any
+	Min, Max *float64 // inclusive bounds of a number; nil: none
+	Doc      string   // one or two sentences
+	Example  string   // an expression as a user would write it
+	Since    string   // the aicv version that brought it
+}
+
+// Block is one block type of the schema, its attributes and nested blocks.
+type Block struct {
+	Name       string
+	Labels     []string // names of the labels, in order
+	Doc        string
+	Attributes []Attribute
+	Blocks     []Block
+	Repeatable bool // may stand more than once beside its like
+	Open       bool // accepts attributes that no row names (matrix)
+	Since      string
+}
+
+// Attribute finds a row by name.
+func (b Block) Attribute(name string) (Attribute, bool) {
+	for _, a := range b.Attributes {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Attribute{}, false
+}

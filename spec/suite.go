@@ -1,0 +1,157 @@
+package spec
+
+import (
+	"time"
+
+	"aicv/metric"
+)
+
+// Role is what a provider does.
+type Role string
+
+// The roles.
+const (
+	RoleTarget    Role = "target"
+	RoleRuntime   Role = "runtime"
+	RolePredictor Role = "predictor"
+	RoleBenchmark Role = "benchmark"
+)
+
+// Suite is everything that the files of one folder declare, evaluated and checked.
+type Suite struct {
+	Dir         string   // the suite's folder
+	Name        string   // from the suite block, else the folder's name
+	OnUndecided string   // "fail" (exit 4) or "warn" (exit 0)
+	Seed        int64    // seeds shuffles and prompts
+	Files       []string // names relative to Dir, sorted
+	InputHash   string   // hash over the files' contents, variables and recorded inputs
+	Models      []*Model
+	Hardware    []*Hardware
+	Components  []*Component // targets, runtimes, predictors and benchmarks in source order
+	Experiments []*Experiment
+}
+
+// Model is a model as the predictor and the model hub know it.
+type Model struct {
+	Name       string // label in the suite
+	ID         string // "Qwen/Qwen3-32B-FP8"
+	Path       string // optional local checkpoint, absolute
+	ConfigHash string // hash of the checkpoint's config.json; empty without one
+	Range      Range  `json:"-"`
+}
+
+// Hardware is a pool of like GPUs.
+type Hardware struct {
+	Name   string
+	System string // aiconfigurator's name: h200_sxm
+	GPUs   int
+	Range  Range `json:"-"`
+}
+
+// Component is a declared target, runtime, predictor or benchmark.
+type Component struct {
+	Role  Role
+	Kind  string // the provider: "process", "sglang", "aiconfigurator", "loadgen" ...
+	Name  string
+	Attrs Attrs // the role's common rows and the provider's own
+	Range Range `json:"-"`
+}
+
+// Address is `runtime.sglang.v0_5_14`.
+func (c *Component) Address() string { return string(c.Role) + "." + c.Kind + "." + c.Name }
+
+// Version is a runtime's declared version; empty for other roles.
+func (c *Component) Version() string { return c.Attrs.Text("version") }
+
+// Experiment is one experiment with its cells expanded.
+type Experiment struct {
+	Name        string
+	Cells       []Cell       // the matrix's rows, in row order (last axis varies fastest)
+	Recommended *Recommended // nil: none asked for
+	PointsFrom  *Component   // recorded benchmark whose points become cells; nil: none
+	Base        Cell         // what all rows share; rows from Recommended and PointsFrom start from it
+	SLO         SLO
+	Repeats     Repeats
+	Asserts     []Assert
+	Range       Range `json:"-"`
+}
+
+// Recommended asks the predictor for its best rows under the experiment's slo.
+type Recommended struct {
+	Top int
+}
+
+// SLO holds the limits of an experiment, in the contract's units, by metric.
+type SLO []Limit
+
+// Limit is one limit: the metric must not be worse than Quantity.
+type Limit struct {
+	Metric   metric.Name
+	Quantity metric.Decimal // in the metric's unit
+}
+
+// Repeats says how often each cell is measured.
+type Repeats struct {
+	Min, Max int // runs of a cell
+	Starts   int // times that its deployment is brought up
+}
+
+// Assert is one named group of claims.
+type Assert struct {
+	Name     string
+	Severity AssertSeverity
+	Claims   []Claim
+}
+
+// AssertSeverity says whether a claim gates the exit code.
+type AssertSeverity string
+
+// The severities of an assert: error gates, warn and info are reported only.
+const (
+	AssertError AssertSeverity = "error"
+	AssertWarn  AssertSeverity = "warn"
+	AssertInfo  AssertSeverity = "info"
+)
+
+// Load is how hard a server is driven. Exactly one of Concurrency and RequestRate
+// is set.
+type Load struct {
+	Concurrency  int            // requests in flight, over all replicas
+	RequestRate  metric.Decimal // requests/s
+	InputTokens  int            // ISL, tokens per request
+	OutputTokens int            // OSL, tokens per request
+}
+
+// Sampling is how one run is taken.
+type Sampling struct {
+	Requests int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
+	Duration time.Duration // shortest window; 0: requests alone decide
+	Warmup   int           // warm-up requests; 0: 2 x concurrency
+	Seed     int64         // of prompts; each repeat adds its number
+}
+
+// CellSource says where a cell came from.
+type CellSource string
+
+// The sources of cells. A cell that several sources give keeps the first.
+const (
+	FromMatrix      CellSource = "matrix"
+	FromRecommended CellSource = "recommended"
+	FromPoints      CellSource = "points"
+)
+
+// Cell is one configuration at one load: what is predicted, measured and judged.
+type Cell struct {
+	Experiment string
+	Axes       []Setting // sorted by name; they make the address unique in its experiment
+	Source     CellSource
+	Model      *Model
+	Hardware   *Hardware // nil: GPUs unknown, per-GPU metrics do not exist
+	Target     *Component
+	Runtime    *Component
+	Predictor  *Component // nil: no predictions
+	Benchmark  *Component
+	Config     Configuration
+	Load       Load
+	Sampling   Sampling
+}
