@@ -17,11 +17,12 @@ const (
 )
 
 // Node is one step. The indexes refer to the plan's tables; -1 where none applies.
+// An inventory node names the first deployment on its target.
 type Node struct {
 	Kind       NodeKind `json:"kind"`
 	Deployment int32    `json:"deployment"` // Plan.Deployments
 	Cell       int32    `json:"cell"`       // Plan.Cells
-	Start      int32    `json:"start"`      // of the deployment, from 1
+	Start      int32    `json:"start"`      // of the deployment, from 1, within this plan
 	Run        int32    `json:"run"`        // of a run: its index within the measurement, from 1; of a gate: the runs that it looks at
 	Exclusive  int32    `json:"exclusive"`  // Plan.Hosts: the host that the node needs for itself; -1: none
 	After      []int32  `json:"after"`      // nodes that must have ended, in any way, before; direct edges only

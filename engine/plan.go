@@ -15,7 +15,7 @@ type Plan struct {
 	ID            spec.ID            `json:"id"` // hash of everything below
 	Suite         SuiteInfo          `json:"suite"`
 	StateRevision int64              `json:"state_revision"`
-	Experiments   []*spec.Experiment `json:"experiments"` // without their cells
+	Experiments   []*spec.Experiment `json:"experiments"` // without their cells and their base
 	Cells         []PlannedCell      `json:"cells"`
 	Deployments   []Deployment       `json:"deployments"`
 	Hosts         []string           `json:"hosts"` // target addresses that need exclusive use
@@ -63,6 +63,18 @@ type PlannedCell struct {
 	RunsMin     int             `json:"runs_min"`           // runs that this plan takes at least
 	RunsMax     int             `json:"runs_max"`           // and at most
 	Excluded    bool            `json:"excluded,omitempty"` // by --target or --exclude
+	// Basis is the hash of what the cell is judged by: the claims, limits and repeats of
+	// its experiment and its prediction. The judge node copies it into the cell's
+	// judgements; a plan that finds another one in the state judges the cell again.
+	Basis spec.ID `json:"basis"`
+	// RunBase is added to the ordinal of each run of the measurement: its first run has
+	// the index RunBase+1. It is above 0 only after runs were set aside. Of recorded data,
+	// the k-th recorded run has the index RunBase+k.
+	RunBase int `json:"run_base,omitempty"`
+	// MeasuredBy is the cell whose run nodes measure this one: itself, unless several
+	// cells ask for the same measurement. Each of these has gates of its own, and a run
+	// is needed as long as one of them is undecided.
+	MeasuredBy int `json:"measured_by"`
 }
 
 // Deployment is one server configuration that the plan brings up.

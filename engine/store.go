@@ -24,6 +24,10 @@ type Reader interface {
 	// Rules returns the rules under which each measurement's claims were judged
 	// before, oldest first: claim subject and rules.
 	Rules(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.PastRule, error)
+	// Judged returns what each measurement was judged by in the last judging that
+	// concerned it: the distinct bases (spec.Judgement.Basis) of its judgements there.
+	// A cell whose own basis is not among them is judged again.
+	Judged(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.ID, error)
 	// Starts returns the bring-ups of each deployment, oldest first.
 	Starts(ctx context.Context, deployments []spec.ID) (map[spec.ID][]spec.ServerStart, error)
 	// Apply finds the apply of a plan; false where it was never applied.

@@ -90,7 +90,7 @@ func (d Decimal) Mul(other Decimal) (Decimal, bool) {
 	if product.Sign() == 0 {
 		return Decimal{}, true
 	}
-	if !product.IsInt64() || len(product.Text(10)) > maxDigits+1 || scale > maxDigits {
+	if len(new(big.Int).Abs(product).Text(10)) > maxDigits || scale >= maxDigits {
 		return Decimal{}, false
 	}
 	return Decimal{product.Int64(), uint8(scale)}, true

@@ -7,7 +7,7 @@ package metric
 import (
 	"fmt"
 	"math"
-	"strings"
+	"sync"
 )
 
 // Name is a metric's name as users write it, `ttft_p99` for one.
@@ -112,13 +112,18 @@ func PercentileName(base Name, percentile int) Name {
 
 // Lookup finds a metric by name.
 func Lookup(name Name) (Metric, bool) {
-	for _, m := range All() {
-		if m.Name == name {
-			return m, true
-		}
-	}
-	return Metric{}, false
+	m, ok := byName()[name]
+	return m, ok
 }
+
+// byName indexes the contract. It is built once and only read.
+var byName = sync.OnceValue(func() map[Name]Metric {
+	index := make(map[Name]Metric)
+	for _, m := range All() {
+		index[m.Name] = m
+	}
+	return index
+})
 
 // Names lists every metric's name, in contract order.
 func Names() []string {
@@ -131,12 +136,7 @@ func Names() []string {
 }
 
 // IsPercentile reports whether the name is a percentile's (ttft_p99).
-func (n Name) IsPercentile() bool { return strings.Contains(string(n), "_p") && n.percentile() > 0 }
-
-func (n Name) percentile() int {
+func (n Name) IsPercentile() bool {
 	m, ok := Lookup(n)
-	if !ok {
-		return 0
-	}
-	return m.Percentile
+	return ok && m.Percentile > 0
 }

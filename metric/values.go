@@ -54,7 +54,13 @@ func (v Values) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("metric %s: %w", x.Metric, err)
 		}
-		fmt.Fprintf(&b, "%q:%s", string(x.Metric), number)
+		name, err := json.Marshal(string(x.Metric))
+		if err != nil {
+			return nil, fmt.Errorf("metric %s: %w", x.Metric, err)
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(number)
 	}
 	b.WriteByte('}')
 	return []byte(b.String()), nil

@@ -47,29 +47,38 @@ func (c *Cell) Key() string {
 
 // DeploymentID identifies the server that the cell needs: cells that differ only in
 // load share it. It covers model, configuration, runtime, hardware and target.
-func (c *Cell) DeploymentID() ID { return HashOf(c.appendDeployment(nil)) }
+func (c *Cell) DeploymentID() ID { return HashOf(c.appendDeployment(nil, appendComponent)) }
 
 // MeasurementID identifies what is measured: the deployment, the load and the
 // benchmark with its options. Names, claims, repeats and the predictor are left
 // out, so an edited claim or a renamed experiment keeps its runs.
 func (c *Cell) MeasurementID() ID {
-	b := c.appendDeployment(make([]byte, 0, 1024))
+	return HashOf(c.appendMeasurement(make([]byte, 0, 1024), appendComponent))
+}
+
+// componentAppender encodes a component, afresh or from a cache.
+type componentAppender = func([]byte, *Component) []byte
+
+func appendComponent(b []byte, c *Component) []byte { return c.appendIdentity(b) }
+
+func (c *Cell) appendMeasurement(b []byte, component componentAppender) []byte {
+	b = c.appendDeployment(b, component)
 	b = append(b, '|')
 	b = c.Load.appendCanonical(b)
 	b = append(b, '|')
 	b = c.Sampling.appendCanonical(b)
 	b = append(b, '|')
-	return HashOf(c.Benchmark.appendIdentity(b))
+	return component(b, c.Benchmark)
 }
 
-func (c *Cell) appendDeployment(b []byte) []byte {
+func (c *Cell) appendDeployment(b []byte, component componentAppender) []byte {
 	b = append(b, c.Model.ID...)
 	b = append(b, '|')
 	b = append(b, c.Model.ConfigHash...)
 	b = append(b, '|')
 	b = c.Config.AppendCanonical(b)
 	b = append(b, '|')
-	b = c.Runtime.appendIdentity(b)
+	b = component(b, c.Runtime)
 	b = append(b, '|')
 	if c.Hardware != nil {
 		b = append(b, c.Hardware.System...)
@@ -77,7 +86,7 @@ func (c *Cell) appendDeployment(b []byte) []byte {
 		b = strconv.AppendInt(b, int64(c.Hardware.GPUs), 10)
 	}
 	b = append(b, '|')
-	return c.Target.appendIdentity(b)
+	return component(b, c.Target)
 }
 
 // AppendCanonical appends the configuration's canonical form.

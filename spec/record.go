@@ -118,6 +118,7 @@ type Judgement struct {
 	Evidence   *Evidence       `json:"evidence,omitempty"`
 	Counts     map[Verdict]int `json:"counts,omitempty"` // of a claim over cells
 	Rules      ClaimRules      `json:"rules"`
+	Basis      ID              `json:"basis,omitempty"` // of a cell: hash of the claims and the prediction that it was judged by (engine.PlannedCell.Basis)
 }
 
 // ClaimRules are the parts of a claim that must not change once data is there.
@@ -149,6 +150,9 @@ type MeasurementInfo struct {
 	Content Value  `json:"content"` // what the identity covers, readable
 	Runs    int    `json:"runs"`    // that count
 	Retired int    `json:"retired"` // set aside
+	// LastRetired is the highest run index that was set aside, 0 where none was: the
+	// indexes of new runs count on from it, so that no index ever stands for two runs.
+	LastRetired int `json:"last_retired,omitempty"`
 }
 
 // PastRule is the rule under which a claim was judged once there was data.

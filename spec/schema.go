@@ -28,6 +28,7 @@ type Attribute struct {
 	Type     Type
 	Ref      string // for TypeReference: the block type referred to ("model", "benchmark" ...)
 	Required bool
+	Single   bool     // of list types: one value may stand for a list of it
 	Default  Value    // Null: none
 	Allowed  []string // the only accepted texts; empty: any
 	Min, Max *float64 // inclusive bounds of a number; nil: none
@@ -39,7 +40,8 @@ type Attribute struct {
 // Block is one block type of the schema, its attributes and nested blocks.
 type Block struct {
 	Name       string
-	Labels     []string // names of the labels, in order
+	Kind       string   // of a role's block: the provider's kind, its first label ("sim"); else empty
+	Labels     []string // names of the labels, in order; the kind is one of them
 	Doc        string
 	Attributes []Attribute
 	Blocks     []Block

@@ -25,6 +25,9 @@ type Suite struct {
 	Seed        int64    // seeds shuffles and prompts
 	Files       []string // names relative to Dir, sorted
 	InputHash   string   // hash over the files' contents, variables and recorded inputs
+	// Inputs has one hash per input that InputHash covers ("suite.hcl", "var.models"), to
+	// say which one changed; nil: only the whole is known.
+	Inputs      map[string]string
 	Models      []*Model
 	Hardware    []*Hardware
 	Components  []*Component // targets, runtimes, predictors and benchmarks in source order

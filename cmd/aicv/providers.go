@@ -1,0 +1,26 @@
+package main
+
+import (
+	"aicv/providers/endpoint"
+	"aicv/providers/loadgen"
+	"aicv/providers/process"
+	"aicv/providers/recorded"
+	"aicv/providers/sglang"
+	"aicv/providers/sim"
+	"aicv/providers/vllm"
+	"aicv/spec"
+)
+
+// registrations lists every provider. A new one is one package and one line here.
+func registrations() []spec.Registration {
+	return []spec.Registration{
+		process.Registration(),
+		endpoint.Registration(),
+		sglang.Registration(),
+		vllm.Registration(),
+		sim.Registration(),
+		recorded.Predictor(),
+		loadgen.Registration(),
+		recorded.Benchmark(),
+	}
+}

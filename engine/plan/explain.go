@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"aicv/engine"
+	"aicv/spec"
+	"aicv/verify"
+)
+
+// explain lists what can not be decided, what is gone, and what came up.
+func (b *builder) explain(context.Context) error {
+	b.listUndecidable()
+	b.listGone()
+	b.plan.Findings = b.findings.list()
+	return nil
+}
+
+func (b *builder) listUndecidable() {
+	for i := range b.plan.Cells {
+		if c := &b.plan.Cells[i]; !c.Excluded {
+			b.undecidableOf(i, c)
+		}
+	}
+}
+
+func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
+	e := b.experiment(c).source
+	input := b.cellInput(c, nil)
+	if c.Have > 0 {
+		input.Runs = b.runs[c.Measurement]
+	}
+	if !b.offline(i) {
+		input.Requests = c.Cell.Sampling.Requests
+	}
+	address := ""
+	for _, a := range e.Asserts {
+		for k := range a.Claims {
+			why, undecidable := verify.Undecidable(e, a.Claims[k], input)
+			if !undecidable {
+				continue
+			}
+			if address == "" {
+				address = c.Cell.Address()
+			}
+			b.plan.Undecidable = append(b.plan.Undecidable, engine.Undecidable{Cell: address, Claim: a.Claims[k].Text, Why: why})
+		}
+	}
+}
+
+func (b *builder) offline(cell int) bool { return b.recorded[cell] != nil }
+
+// listGone finds measurements in the state that no cell asks for any more.
+func (b *builder) listGone() {
+	asked := make(map[spec.ID]bool, len(b.plan.Cells))
+	for i := range b.plan.Cells {
+		asked[b.plan.Cells[i].Measurement] = true
+	}
+	for id, info := range b.known {
+		if !asked[id] && info.Runs > 0 {
+			b.plan.Gone = append(b.plan.Gone, engine.GoneCell{Measurement: id, Address: info.Address, Runs: info.Runs})
+		}
+	}
+	slices.SortFunc(b.plan.Gone, func(x, y engine.GoneCell) int {
+		return cmp.Or(cmp.Compare(x.Address, y.Address), cmp.Compare(x.Measurement, y.Measurement))
+	})
+}

@@ -1,0 +1,107 @@
+package plan
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"aicv/engine"
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// The defaults of a run's size (DESIGN: at least twice the concurrency of warm-up at
+// the real shape, 20 times the concurrency measured). At a request rate there is no
+// concurrency to multiply: a minute is measured after ten seconds of warm-up.
+const (
+	requestsPerSlot    = 20
+	warmupPerSlot      = 2
+	rateSeconds        = 60
+	rateWarmupSeconds  = 10
+	fewestRateRequests = 20
+)
+
+// identify resolves how each cell is sampled and gives it its measurement's identity.
+//
+// The identity covers the sampling as declared. Only where the suite leaves the
+// number of requests open and a claim's percentile needs more than the default is
+// the raised number part of it: a run with too few requests is another measurement.
+// So claims that need no more requests than the default never change an identity.
+func (b *builder) identify(context.Context) error {
+	for i := range b.plan.Cells {
+		c := &b.plan.Cells[i]
+		if b.makers.isOffline(c.Cell.Benchmark) {
+			c.Measurement = b.ids.Measurement(&c.Cell)
+			continue
+		}
+		b.identifyOnline(c)
+	}
+	return nil
+}
+
+func (b *builder) identifyOnline(c *engine.PlannedCell) {
+	declared := c.Cell.Sampling
+	usual := usualRequests(c.Cell.Load)
+	need := b.experiment(c).requests
+	if declared.Requests == 0 && need > usual {
+		c.Cell.Sampling.Requests = need
+	}
+	c.Measurement = b.ids.Measurement(&c.Cell)
+	if declared.Requests == 0 && len(b.known) > 0 && b.known[c.Measurement] == nil {
+		b.findLarger(c, max(need, usual))
+	}
+	if c.Cell.Sampling.Requests == 0 {
+		c.Cell.Sampling.Requests = usual
+	}
+	if declared.Warmup == 0 {
+		c.Cell.Sampling.Warmup = usualWarmup(c.Cell.Load)
+	}
+}
+
+// findLarger takes a measurement with more requests than needed, where the state has
+// one: it was raised for a claim that stands no more, and serves the others as well.
+func (b *builder) findLarger(c *engine.PlannedCell, need int) {
+	wanted := c.Cell.Sampling.Requests
+	for _, n := range percentileRequests() {
+		if n <= need {
+			continue
+		}
+		c.Cell.Sampling.Requests = n
+		if id := b.ids.Measurement(&c.Cell); b.known[id] != nil && b.known[id].Runs > 0 {
+			c.Measurement = id
+			return
+		}
+	}
+	c.Cell.Sampling.Requests = wanted
+}
+
+// percentileRequests lists the numbers of requests that percentiles need, rising.
+func percentileRequests() []int {
+	var needs []int
+	for _, m := range metric.All() {
+		if m.Percentile > 0 {
+			needs = append(needs, m.MinRequests())
+		}
+	}
+	slices.Sort(needs)
+	return slices.Compact(needs)
+}
+
+func usualRequests(l spec.Load) int {
+	if l.Concurrency > 0 {
+		return requestsPerSlot * l.Concurrency
+	}
+	return max(fewestRateRequests, atRate(l, rateSeconds))
+}
+
+func usualWarmup(l spec.Load) int {
+	if l.Concurrency > 0 {
+		return warmupPerSlot * l.Concurrency
+	}
+	return atRate(l, rateWarmupSeconds)
+}
+
+// atRate is how many requests arrive in some seconds.
+func atRate(l spec.Load, seconds float64) int {
+	return int(math.Ceil(l.RequestRate.Float64() * seconds))
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"aicv/internal/cli/graphview"
+)
+
+func (a *app) graphCommand() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:     "graph [DIR | PLANFILE]",
+		Short:   "Print the execution graph",
+		Long:    "Graph prints what apply would run, step by step, as DOT, Mermaid or JSON.",
+		Example: "  aicv graph | dot -Tsvg > graph.svg\n  aicv graph --format mermaid",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && isFile(args[0]) {
+				p, err := loadPlan(args[0])
+				if err != nil {
+					return err
+				}
+				return graphview.Write(a.stdio.Out, p, format)
+			}
+			p, err := a.makePlan(cmd.Context(), a.placeOf(args), selection{upgrade: true})
+			if err != nil {
+				return err
+			}
+			if a.json {
+				format = "json"
+			}
+			return graphview.Write(a.stdio.Out, p, format)
+		},
+	}
+	c.Flags().StringVar(&format, "format", "dot", "dot, mermaid or json")
+	return c
+}
+
+// wrongFormat names the formats that there are.
+func wrongFormat(format, known string) error {
+	return fmt.Errorf("unknown format %q: %s", format, known)
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"aicv/report"
+	"aicv/result"
+	"aicv/spec"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "show [ADDRESS | PLANFILE]",
+		Short: "Show cells with their evidence, or a saved plan",
+		Long: `Show prints what is known of a cell: its configuration, prediction, runs, findings and
+verdicts. ADDRESS is a selector as for --target; without one, all cells are shown.
+A saved plan is shown as aicv plan printed it, stale or not.`,
+		Example: "  aicv show scaling:concurrency=8\n  aicv show plan.aicv --json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && isFile(args[0]) {
+				p, err := loadPlan(args[0])
+				if err != nil {
+					return err
+				}
+				return a.showPlan(p, true)
+			}
+			return a.showCells(cmd.Context(), dir, args)
+		},
+	}
+	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
+	return c
+}
+
+func (a *app) showCells(ctx context.Context, dir string, args []string) error {
+	var s selection
+	s.targets = args
+	return a.withStanding(ctx, a.placeOf([]string{dir}), s, func(v standing) error {
+		selected := result.Select(v.result, selectedCells(v))
+		if len(selected.Experiments) == 0 {
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(args, " ")),
+				Fix: "aicv plan --all lists the addresses"}
+		}
+		if a.json {
+			return report.JSON(a.stdio.Out, selected)
+		}
+		return report.Detail(a.stdio.Out, selected, report.Options{Color: a.color(a.stdio.Out), Width: width(a.stdio.Out), All: true})
+	})
+}
+
+// selectedCells names the cells that the selectors left in the plan.
+func selectedCells(v standing) map[string]bool {
+	addresses := make(map[string]bool)
+	for i := range v.plan.Cells {
+		if c := &v.plan.Cells[i]; !c.Excluded {
+			addresses[c.Cell.Address()] = true
+		}
+	}
+	return addresses
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"aicv/spec"
+	"aicv/state"
+)
+
+func (a *app) stateCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "state",
+		Short: "Look at and look after the state database",
+		Long: `The state holds what was measured, with all that is needed to defend it. These
+commands list and show it, set measurements aside, back it up and check it.`,
+		Example: "  aicv state list my-suite\n  aicv state backup my-suite before-upgrade.db",
+	}
+	c.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateBackupCommand(), a.stateCheckCommand())
+	return c
+}
+
+func (a *app) stateListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list [DIR]",
+		Short:   "List the measurements in the state",
+		Example: "  aicv state list --json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withReader(cmd.Context(), args, func(r *state.Reader) error {
+				measurements, err := r.Measurements(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return a.printMeasurements(measurements)
+			})
+		},
+	}
+}
+
+func (a *app) printMeasurements(measurements []spec.MeasurementInfo) error {
+	if a.json {
+		return writeJSON(a.stdio.Out, map[string]any{
+			"format_version": jsonFormat, "measurements": append([]spec.MeasurementInfo{}, measurements...)})
+	}
+	if len(measurements) == 0 {
+		a.say("The state holds no measurement.\n")
+		return nil
+	}
+	table := tabwriter.NewWriter(a.stdio.Out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "MEASUREMENT\tRUNS\tSET ASIDE\tCELL")
+	for _, m := range measurements {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", m.ID, m.Runs, m.Retired, m.Address)
+	}
+	return table.Flush()
+}
+
+func (a *app) stateShowCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:     "show MEASUREMENT",
+		Short:   "Show one measurement: what it covers and all of its runs",
+		Example: "  aicv state show 3f2a6c --suite my-suite",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withReader(cmd.Context(), []string{dir}, func(r *state.Reader) error {
+				details, err := findMeasurements(cmd.Context(), r, args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return writeJSON(a.stdio.Out, details)
+				}
+				for _, d := range details {
+					if err := printDetail(a.stdio.Out, d); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
+	return c
+}
+
+// findMeasurements finds what a name stands for; finding nothing is an error.
+func findMeasurements(ctx context.Context, r *state.Reader, name string) ([]state.Detail, error) {
+	details, err := r.Show(ctx, name)
+	if err == nil && len(details) == 0 {
+		err = &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("the state holds no measurement %q", name),
+			Fix: "aicv state list shows what there is"}
+	}
+	return details, err
+}
+
+func printDetail(w io.Writer, d state.Detail) error {
+	fmt.Fprintf(w, "%s\n  %s\n\n", d.Info.ID, d.Info.Address)
+	for _, f := range d.Info.Content.Fields() {
+		fmt.Fprintf(w, "  %s = %s\n", f.Name, f.Value)
+	}
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "\nRUN\tSTART\tREQUESTS\tFAILED\tWINDOW\tVALUES")
+	for _, r := range d.Runs {
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%s\t", r.Index, r.Start, r.Result.Requests, r.Result.Failed, r.Result.Window)
+		for _, v := range r.Result.Values {
+			if !v.Metric.IsPercentile() {
+				fmt.Fprintf(table, "%s=%.4g ", v.Metric, v.Value)
+			}
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
+}
+
+func (a *app) stateRemoveCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "rm MEASUREMENT...",
+		Short: "Set measurements aside: their runs stay in history and count no more",
+		Long: `Rm sets measurements aside. Nothing measured is deleted: the runs stay in the state's
+history, but no claim is judged by them, and the next plan measures the cells again.`,
+		Example: "  aicv state rm 3f2a6c --suite my-suite",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := a.openStore(cmd.Context(), a.placeOf([]string{dir}))
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			var ids []spec.ID
+			for _, name := range args {
+				details, err := findMeasurements(cmd.Context(), store.Reader, name)
+				if err != nil {
+					return err
+				}
+				for _, d := range details {
+					ids = append(ids, d.Info.ID)
+				}
+			}
+			if err := store.Retire(cmd.Context(), ids, "set aside by hand"); err != nil {
+				return err
+			}
+			a.say("Set aside %s.\n", count(len(ids), "measurement"))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
+	return c
+}
+
+func (a *app) stateBackupCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "backup DIR FILE",
+		Short:   "Write a consistent copy of the state, also while an apply runs",
+		Example: "  aicv state backup . state-2026-11-20.db",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withReader(cmd.Context(), args[:1], func(r *state.Reader) error {
+				if err := r.Backup(cmd.Context(), args[1]); err != nil {
+					return err
+				}
+				a.say("Wrote %s.\n", args[1])
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) stateCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check [DIR]",
+		Short:   "Check the state's integrity",
+		Example: "  aicv state check",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withReader(cmd.Context(), args, func(r *state.Reader) error {
+				problems, err := r.Check(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return a.printProblems(problems)
+			})
+		},
+	}
+}
+
+func (a *app) printProblems(problems []string) error {
+	if a.json {
+		if err := writeJSON(a.stdio.Out, map[string]any{
+			"format_version": jsonFormat, "problems": append([]string{}, problems...)}); err != nil {
+			return err
+		}
+	}
+	for _, p := range problems {
+		a.say("%s\n", p)
+	}
+	if len(problems) > 0 {
+		return exit(ExitError)
+	}
+	a.say("The state is sound.\n")
+	return nil
+}
+
+func (a *app) withReader(ctx context.Context, args []string, use func(*state.Reader) error) error {
+	reader, err := state.OpenReader(ctx, a.placeOf(args).state)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	return use(reader)
+}

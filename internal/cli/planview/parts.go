@@ -1,0 +1,172 @@
+package planview
+
+import (
+	"strings"
+
+	"aicv/engine"
+)
+
+// deployments lists what is brought up, and which cells share it.
+func (t *text) deployments() {
+	all := t.plan.Deployments
+	if len(all) == 0 {
+		return
+	}
+	t.line("%s: %s, one at a time on each host", t.bold("Deployments"), grouped(len(all)))
+	shown := t.limit(len(all))
+	for i := range all[:shown] {
+		d := &all[i]
+		facts := []string{count(len(d.Cells), "cell")}
+		if d.Starts > 1 {
+			facts = append(facts, count(d.Starts, "start"))
+		}
+		if d.GPUs > 0 {
+			facts = append(facts, count(d.GPUs, "GPU"))
+		}
+		facts = append(facts, costFacts(d.Cost)...)
+		t.wrapped(signNew, d.Address+" ("+strings.Join(facts, ", ")+"): "+t.keys(d.Cells))
+	}
+	t.more(len(all)-shown, "deployments")
+	t.line("")
+}
+
+// keys lists the cells of a deployment, shortened.
+func (t *text) keys(cells []int) string {
+	const most = 4
+	shown := len(cells)
+	if !t.options.All {
+		shown = min(shown, most)
+	}
+	keys := make([]string, 0, shown+1)
+	for _, i := range cells[:shown] {
+		c := &t.plan.Cells[i].Cell
+		keys = append(keys, c.Experiment+":"+c.Key())
+	}
+	if left := len(cells) - shown; left > 0 {
+		keys = append(keys, "and "+grouped(left)+" more")
+	}
+	return strings.Join(keys, "; ")
+}
+
+func (t *text) gone() {
+	if len(t.plan.Gone) == 0 {
+		return
+	}
+	t.line("%s: %s in the state that no cell asks for any more; they stay in history", t.bold("Gone"), count(len(t.plan.Gone), "measurement"))
+	shown := t.limit(len(t.plan.Gone))
+	for _, g := range t.plan.Gone[:shown] {
+		address := g.Address
+		if address == "" {
+			address = string(g.Measurement)
+		}
+		t.wrapped(signGone, address+" ("+count(g.Runs, "run")+")")
+	}
+	t.more(len(t.plan.Gone)-shown, "measurements")
+	t.line("")
+}
+
+// undecidable lists claims that no run will decide, those with one reason together.
+func (t *text) undecidable() {
+	if len(t.plan.Undecidable) == 0 {
+		return
+	}
+	type key struct{ claim, why string }
+	var order []key
+	cells := map[key][]string{}
+	for _, u := range t.plan.Undecidable {
+		k := key{u.Claim, u.Why}
+		if cells[k] == nil {
+			order = append(order, k)
+		}
+		cells[k] = append(cells[k], u.Cell)
+	}
+	t.line("%s", t.bold("Can not be decided")+":")
+	shown := t.limit(len(order))
+	for _, k := range order[:shown] {
+		where := cells[k][0]
+		if n := len(cells[k]); n > 1 {
+			where = count(n, "cell")
+		}
+		t.wrapped(signDoubt, `"`+k.claim+`" on `+where+": "+k.why)
+	}
+	t.more(len(order)-shown, "claims")
+	t.line("")
+}
+
+func (t *text) findings() {
+	if len(t.plan.Findings) == 0 {
+		return
+	}
+	t.line("%s", t.bold("Findings")+":")
+	shown := t.limit(len(t.plan.Findings))
+	for _, f := range t.plan.Findings[:shown] {
+		t.wrapped(signNote, string(f.Severity)+": "+f.Message)
+	}
+	t.more(len(t.plan.Findings)-shown, "findings")
+	t.line("")
+}
+
+// summary counts what becomes of the cells, and says what that costs.
+func (t *text) summary() {
+	s := Summarize(t.plan)
+	if !t.plan.Changes() {
+		t.line("%s %s", t.bold("No changes."), "Nothing to measure and nothing to judge: "+s.String()+".")
+		return
+	}
+	t.line("%s %s.", t.bold("Plan:"), s.String())
+	t.line("%s %s.", t.bold("Cost:"), costText(t.plan.Cost))
+}
+
+// Summary counts the cells of a plan by what becomes of them.
+type Summary struct {
+	New      int `json:"new"`
+	Continue int `json:"continue"`
+	Rerun    int `json:"rerun"`
+	Rejudge  int `json:"rejudge"`
+	Kept     int `json:"kept"`
+	Excluded int `json:"excluded"`
+	Gone     int `json:"gone"`
+}
+
+// Summarize counts.
+func Summarize(p *engine.Plan) Summary {
+	s := Summary{Gone: len(p.Gone)}
+	for i := range p.Cells {
+		c := &p.Cells[i]
+		switch {
+		case c.Excluded:
+			s.Excluded++
+		case c.Action == engine.ActionNew:
+			s.New++
+		case c.Action == engine.ActionContinue:
+			s.Continue++
+		case c.Action == engine.ActionRerun:
+			s.Rerun++
+		case c.Action == engine.ActionRejudge:
+			s.Rejudge++
+		case c.Action == engine.ActionKept:
+			s.Kept++
+		}
+	}
+	return s
+}
+
+// String lists the counts that are not zero.
+func (s Summary) String() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{s.New, "new"}, {s.Continue, "to continue"}, {s.Rerun, "to measure again"}, {s.Rejudge, "to re-judge"},
+		{s.Kept, "kept"}, {s.Excluded, "left out"}, {s.Gone, "gone"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, grouped(part.n)+" "+part.text)
+		}
+	}
+	if len(parts) == 0 {
+		return "no cells"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+)
+
+// interrupts turns Ctrl-C into the three steps that apply knows: the first finishes
+// or abandons the current run at a safe point and tears down, the second tears
+// down at once, the third leaves.
+type interrupts struct {
+	Context  context.Context // cancelled by the second
+	Graceful chan struct{}   // closed by the first
+	count    atomic.Int32
+	stop     func()
+}
+
+// watchInterrupts listens until Stop. SIGTERM counts as a second Ctrl-C. leave is
+// called by the third and must not return.
+func (a *app) watchInterrupts(parent context.Context, leave func()) *interrupts {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	i := &interrupts{Context: ctx, Graceful: make(chan struct{})}
+	done := make(chan struct{})
+	i.stop = func() { signal.Stop(signals); close(done); cancel() }
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				a.interrupt(i, s, cancel, leave)
+			}
+		}
+	}()
+	return i
+}
+
+func (a *app) interrupt(i *interrupts, s os.Signal, cancel, leave func()) {
+	step := i.count.Add(1)
+	if step == 1 && s == syscall.SIGTERM {
+		step = i.count.Add(1)
+		close(i.Graceful)
+	}
+	switch step {
+	case 1:
+		fmt.Fprintln(a.stdio.Err, "\nInterrupted: finishing at a safe point and tearing down. Press Ctrl-C again to tear down at once.")
+		close(i.Graceful)
+	case 2:
+		fmt.Fprintln(a.stdio.Err, "\nTearing down at once. Press Ctrl-C again to leave without waiting.")
+		cancel()
+	default:
+		leave()
+	}
+}
+
+// Interrupted reports whether any signal came.
+func (i *interrupts) Interrupted() bool { return i.count.Load() > 0 }

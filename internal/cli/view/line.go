@@ -1,0 +1,67 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"aicv/spec"
+)
+
+// line writes an event as one plain line; empty for events that plain output leaves
+// out.
+func line(e spec.Event) string {
+	switch e.Type {
+	case spec.EventApplyStarted:
+		return e.Message
+	case spec.EventNodeStarted:
+		return startLine(e)
+	case spec.EventNodeFinished:
+		return joined(position(e), e.Kind, e.Subject, "done"+elapsed(e.Elapsed), e.Message)
+	case spec.EventNodeSkipped:
+		return joined(position(e), e.Kind, e.Subject, "skipped:", e.Message)
+	case spec.EventNodeRetried:
+		return joined(position(e), e.Kind, e.Subject, fmt.Sprintf("attempt %d failed:", e.Attempt), e.Message)
+	case spec.EventFinding:
+		return joined("finding:", e.Subject, e.Message)
+	case spec.EventWarning:
+		return joined("warning:", e.Subject, e.Message)
+	case spec.EventLook:
+		return joined("look:", e.Subject, e.Message)
+	case spec.EventInterrupted:
+		return joined("interrupted:", e.Message)
+	}
+	return ""
+}
+
+// startLine announces only the steps that take long; the others show when they end.
+func startLine(e spec.Event) string {
+	if e.Kind != "deploy" {
+		return ""
+	}
+	return joined(position(e), e.Kind, e.Subject, "starting")
+}
+
+func position(e spec.Event) string {
+	if e.Total == 0 {
+		return ""
+	}
+	return fmt.Sprintf("[%d/%d]", e.Done, e.Total)
+}
+
+func elapsed(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return " in " + d.Round(10*time.Millisecond).String()
+}
+
+func joined(parts ...string) string {
+	kept := parts[:0:0]
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, " ")
+}

@@ -1,0 +1,233 @@
+package lang
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"aicv/lang/claim"
+	"aicv/lang/schema"
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// workload is a workload block, or what an experiment's axes make of one.
+type workload struct {
+	load          spec.Load
+	sampling      spec.Sampling
+	concurrencies []int // of a block that lists them: an axis
+	seeded        bool  // the prompts' seed is set
+}
+
+// produce makes what the suite lists from a block.
+func (l *loader) produce(n *node, d decoded) bool {
+	switch n.root {
+	case schema.Model:
+		n.product.model = l.model(n, d.attrs)
+	case schema.Hardware:
+		n.product.hardware = &spec.Hardware{Name: n.name(), System: d.attrs.Text("system"), GPUs: d.attrs.Int("gpus"), Range: n.at}
+	case schema.Workload:
+		return l.workload(n, d)
+	default:
+		n.product.component = &spec.Component{Role: spec.Role(n.root), Kind: n.path[0], Name: n.name(), Attrs: d.attrs, Range: n.at}
+	}
+	return true
+}
+
+func (l *loader) model(n *node, attrs spec.Attrs) *spec.Model {
+	m := &spec.Model{Name: n.name(), ID: attrs.Text("id"), Range: n.at}
+	if !attrs.Has("path") {
+		return m
+	}
+	m.Path = attrs.Text("path")
+	if !filepath.IsAbs(m.Path) {
+		m.Path = filepath.Join(l.absDir, m.Path)
+	}
+	config := filepath.Join(m.Path, "config.json")
+	content, err := os.ReadFile(config)
+	if err != nil {
+		l.report(l.noCheckpoint(n, config, err))
+		return m
+	}
+	m.ConfigHash = string(spec.HashOf(content))
+	l.inputs[n.address()] = m.ConfigHash
+	return m
+}
+
+// noCheckpoint warns: the suite can be planned where the checkpoint is not, but its
+// model is then known by name only.
+func (l *loader) noCheckpoint(n *node, config string, err error) spec.Diagnostic {
+	why := err.Error()
+	if errors.Is(err, fs.ErrNotExist) {
+		why = config + " does not exist"
+	}
+	if n.hidden || n.block == nil || l.namesHidden(n) {
+		why = "the file can not be read"
+	}
+	return warning(l.at(n.block.attrs["path"].Expr), "No checkpoint at the model's path",
+		upperFirst(why)+", so the model is identified by its id alone.")
+}
+
+// namesHidden reports whether a sensitive value takes part in a node's attributes.
+func (l *loader) namesHidden(n *node) bool {
+	for _, ref := range n.refs {
+		if ref.to.hidden {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) workload(n *node, d decoded) bool {
+	w := &workload{}
+	for _, row := range schema.WorkloadItems() {
+		v, set := d.attrs[row.Name]
+		if !set {
+			continue
+		}
+		if row.Name == schema.ItemConcurrency && !isNumber(d.raw[row.Name]) {
+			w.concurrencies = ints(v)
+			continue
+		}
+		if err := w.set(row.Name, v); err != nil {
+			l.wrongValue(row.Name, l.at(n.block.attrs[row.Name].Expr), err)
+			return false
+		}
+	}
+	n.product.workload = w
+	return l.checkLengths(n, d)
+}
+
+// checkLengths refuses lengths that are given twice.
+func (l *loader) checkLengths(n *node, d decoded) bool {
+	if !d.attrs.Has(schema.ItemTraffic) {
+		return true
+	}
+	for _, name := range []string{schema.ItemInputTokens, schema.ItemOutputTokens} {
+		if d.attrs.Has(name) {
+			l.fail(l.at(n.block.attrs[name].Expr), "Lengths are given twice", quoted(schema.ItemTraffic)+" gives both lengths; remove "+name+" or traffic.")
+			return false
+		}
+	}
+	return true
+}
+
+func isNumber(v cty.Value) bool { return v.Type() == cty.Number }
+
+func ints(v spec.Value) []int {
+	out := make([]int, len(v.Items()))
+	for i, item := range v.Items() {
+		out[i], _ = item.Int()
+	}
+	return out
+}
+
+// set gives the workload one item's checked value.
+func (w *workload) set(name string, v spec.Value) error {
+	n, _ := v.Int()
+	switch name {
+	case schema.ItemInputTokens:
+		w.load.InputTokens = n
+	case schema.ItemOutputTokens:
+		w.load.OutputTokens = n
+	case schema.ItemTraffic:
+		return w.setTraffic(v.Text())
+	case schema.ItemConcurrency:
+		w.load.Concurrency = n
+		if items := v.Items(); len(items) > 0 {
+			w.load.Concurrency, _ = items[0].Int()
+		}
+	case schema.ItemRequestRate:
+		return w.setRate(v)
+	case schema.ItemRequests:
+		w.sampling.Requests = n
+	case schema.ItemDuration:
+		w.sampling.Duration, _ = time.ParseDuration(v.Text())
+	case schema.ItemWarmup:
+		w.sampling.Warmup = n
+	case schema.ItemSeed:
+		w.sampling.Seed, w.seeded = int64(n), true
+	}
+	return nil
+}
+
+func (w *workload) setRate(v spec.Value) error {
+	rate, err := v.Decimal()
+	if err != nil || rate.Sign() <= 0 {
+		return &mismatch{expected: "a rate above 0 requests/s with at most 18 digits"}
+	}
+	w.load.RequestRate = rate
+	return nil
+}
+
+// setTraffic reads genai-bench's notation of fixed lengths. Its distributions, N(...)
+// and U(...), are refused: predictions are for fixed lengths.
+func (w *workload) setTraffic(text string) error {
+	m := regexp.MustCompile(`^D\((\d{1,9}),\s*(\d{1,9})\)$`).FindStringSubmatch(text)
+	if m == nil {
+		return &mismatch{expected: `fixed lengths such as "D(4000,1000)"`, got: quoted(shorten(text))}
+	}
+	input, _ := strconv.Atoi(m[1])
+	output, _ := strconv.Atoi(m[2])
+	if input < 1 || output < 1 {
+		return &mismatch{expected: "lengths of at least 1 token", got: quoted(text)}
+	}
+	w.load.InputTokens, w.load.OutputTokens = input, output
+	return nil
+}
+
+// settings fills in the suite's settings from its block.
+func (l *loader) settings(suite *spec.Suite) {
+	suite.Name, suite.OnUndecided, suite.Seed = filepath.Base(l.absDir), "fail", 1
+	b := l.suiteBlock
+	if b == nil {
+		return
+	}
+	d, ok := l.attributes(b, false)
+	if !ok {
+		return
+	}
+	if d.attrs.Has("name") {
+		suite.Name = d.attrs.Text("name")
+	}
+	suite.OnUndecided, suite.Seed = d.attrs.Text("on_undecided"), int64(d.attrs.Int("seed"))
+}
+
+// limits reads the slo block: each a quantity in the metric's own unit.
+func (l *loader) limits(b *block) spec.SLO {
+	if b == nil {
+		return nil
+	}
+	d, ok := l.attributes(b, false)
+	if !ok {
+		return nil
+	}
+	var limits spec.SLO
+	for _, row := range b.typ.Attributes {
+		if !d.attrs.Has(row.Name) {
+			continue
+		}
+		m := l.metrics[metric.Name(row.Name)]
+		q, err := claim.Quantity(d.attrs.Text(row.Name), m)
+		if err != nil {
+			l.wrongQuantity(m, l.at(b.attrs[row.Name].Expr), d.raw[row.Name].ContainsMarked(), err)
+			continue
+		}
+		limits = append(limits, spec.Limit{Metric: m.Name, Quantity: q})
+	}
+	return limits
+}
+
+func (l *loader) wrongQuantity(m metric.Metric, at spec.Range, hidden bool, err *claim.Error) {
+	d := problem(at, "Wrong limit for "+string(m.Name), "It is a quantity of "+string(m.Name)+" in "+string(m.Unit)+".")
+	if !hidden {
+		d.Summary, d.Detail, d.Suggestion = err.Message, err.Detail, err.Suggestion
+	}
+	l.report(d)
+}

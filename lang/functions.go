@@ -1,0 +1,109 @@
+package lang
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+)
+
+// secretName is what env("NAME") gives: a reference that can be passed on whole, and
+// that neither templates nor functions can read.
+type secretName string
+
+// newSecretType makes the type of secrets; values are recognized by secretOf.
+func newSecretType() cty.Type { return cty.Capsule("secret", reflect.TypeFor[secretName]()) }
+
+// secretOf finds the variable's name in a secret.
+func secretOf(v cty.Value) (string, bool) {
+	t := v.Type()
+	if !t.IsCapsuleType() || t.EncapsulatedType() != reflect.TypeFor[secretName]() || v.IsNull() || !v.IsKnown() {
+		return "", false
+	}
+	name, ok := v.EncapsulatedValue().(*secretName)
+	if !ok {
+		return "", false
+	}
+	return string(*name), true
+}
+
+// functions is the fixed set of the language. All of them are pure: no clock, no
+// random source, no file and no network, so that the same files give the same plan.
+func functions() map[string]function.Function {
+	all := map[string]function.Function{"env": envFunction(newSecretType())}
+	for _, group := range []map[string]function.Function{numericFunctions(), stringFunctions(), collectionFunctions(), conversionFunctions()} {
+		maps.Copy(all, group)
+	}
+	return all
+}
+
+func numericFunctions() map[string]function.Function {
+	return map[string]function.Function{
+		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
+		"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
+	}
+}
+
+func stringFunctions() map[string]function.Function {
+	return map[string]function.Function{
+		"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "join": stdlib.JoinFunc,
+		"lower": stdlib.LowerFunc, "regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc, "replace": stdlib.ReplaceFunc,
+		"regexreplace": stdlib.RegexReplaceFunc, "split": stdlib.SplitFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc,
+		"title": stdlib.TitleFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
+		"trimsuffix": stdlib.TrimSuffixFunc, "upper": stdlib.UpperFunc,
+	}
+}
+
+func collectionFunctions() map[string]function.Function {
+	return map[string]function.Function{
+		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc,
+		"concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc,
+		"flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "length": stdlib.LengthFunc, "lookup": stdlib.LookupFunc,
+		"merge": stdlib.MergeFunc, "range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc, "setproduct": stdlib.SetProductFunc,
+		"slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
+	}
+}
+
+func conversionFunctions() map[string]function.Function {
+	return map[string]function.Function{
+		"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
+		"jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
+		"tobool": stdlib.MakeToFunc(cty.Bool), "tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)),
+		"tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)), "tonumber": stdlib.MakeToFunc(cty.Number), "tostring": stdlib.MakeToFunc(cty.String),
+	}
+}
+
+// envFunction refers to an environment variable without reading it.
+func envFunction(secretType cty.Type) function.Function {
+	return function.New(&function.Spec{
+		Description: "A secret, by the name of the environment variable that holds it.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:        function.StaticReturnType(secretType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := secretName(args[0].AsString())
+			if !validVariable(string(name)) {
+				return cty.NilVal, function.NewArgErrorf(0, "%q is no name of an environment variable", name)
+			}
+			return cty.CapsuleVal(secretType, &name), nil
+		},
+	})
+}
+
+// validVariable accepts the names that shells can set.
+func validVariable(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func functionNames(all map[string]function.Function) []string {
+	return slices.Sorted(maps.Keys(all))
+}

@@ -1,0 +1,75 @@
+package metric
+
+import (
+	"math"
+	"strconv"
+)
+
+// Figure writes a value for people, to four significant digits: 1,234 and 12.34
+// and 0.01234. Thousands are set apart by commas; very large and very small values
+// use an exponent.
+func Figure(v float64) string { return string(AppendFigure(nil, v)) }
+
+// AppendFigure appends what Figure writes.
+func AppendFigure(b []byte, v float64) []byte {
+	size := math.Abs(v)
+	switch {
+	case v == 0:
+		return append(b, '0')
+	case !(size < 1e15) || size < 1e-6:
+		return strconv.AppendFloat(b, v, 'g', 4, 64)
+	case size >= 999.95:
+		return appendGrouped(b, v)
+	}
+	return strconv.AppendFloat(b, v, 'f', decimalsFor(size), 64)
+}
+
+// decimalsFor keeps four significant digits of a value below 1,000.
+func decimalsFor(size float64) int {
+	decimals := 3 - int(math.Floor(math.Log10(size)))
+	if scale := math.Pow10(decimals); math.Round(size*scale) >= 1e4 { // 9.9999 rounds up to 10.00
+		decimals--
+	}
+	return decimals
+}
+
+// appendGrouped writes a whole number with a comma before every third digit.
+func appendGrouped(b []byte, v float64) []byte {
+	var room [24]byte
+	digits := strconv.AppendFloat(room[:0], v, 'f', 0, 64)
+	if digits[0] == '-' {
+		b, digits = append(b, '-'), digits[1:]
+	}
+	for i, digit := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b = append(b, ',')
+		}
+		b = append(b, digit)
+	}
+	return b
+}
+
+// AppendPercent appends a share as a percentage, 0.1234 as "12.3 %".
+func AppendPercent(b []byte, share float64) []byte {
+	percent := share * 100
+	decimals := 1
+	if size := math.Abs(percent); size < 0.95 && size > 0 {
+		decimals = 2
+	}
+	if rest := math.Mod(percent, 1); rest == 0 {
+		decimals = 0
+	}
+	return append(strconv.AppendFloat(b, percent, 'f', decimals, 64), " %"...)
+}
+
+// AppendQuantity appends a value with its unit: "1,234 ms", or for a share "1.2 %".
+func AppendQuantity(b []byte, v float64, unit Unit) []byte {
+	if unit == Share {
+		return AppendPercent(b, v)
+	}
+	b = append(AppendFigure(b, v), ' ')
+	return append(b, unit...)
+}
+
+// Quantity writes what AppendQuantity appends.
+func Quantity(v float64, unit Unit) string { return string(AppendQuantity(nil, v, unit)) }

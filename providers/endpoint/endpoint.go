@@ -1,0 +1,215 @@
+// Package endpoint is the target of a server that somebody else runs. Nothing is
+// deployed or stopped: the server is checked for its health and for the model that
+// it serves. One endpoint is one deployment.
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"aicv/spec"
+)
+
+// Kind is the kind under which suites declare it: target "endpoint" "name".
+const Kind = "endpoint"
+
+const (
+	defaultHealthPath = "/health"
+	modelsPath        = "/v1/models"
+	since             = "0.1"
+)
+
+// Registration is the endpoint as a target.
+func Registration() spec.Registration {
+	one := 1.0
+	return spec.Registration{
+		Role: spec.RoleTarget,
+		Kind: Kind,
+		Doc:  "A server that somebody else runs, at a URL. It is never started or stopped.",
+		Schema: spec.Block{
+			Doc: "A server that somebody else runs. One endpoint is one deployment: its cells may differ in load only.",
+			Attributes: []spec.Attribute{
+				{Name: "url", Type: spec.TypeString, Required: true, Since: since, Example: `"http://gpu-host:8000"`,
+					Doc: "Base URL of the server's OpenAI interface, without /v1."},
+				{Name: "model", Type: spec.TypeString, Since: since, Example: `"llama-8b"`,
+					Doc: "Name under which the server lists the model. The model's id where it is not set."},
+				{Name: "gpus", Type: spec.TypeInt, Min: &one, Since: since, Example: "4",
+					Doc: "GPUs behind the URL, over all replicas. Without it metrics per GPU are taken from the hardware or do not exist."},
+				{Name: "health_path", Type: spec.TypeString, Default: spec.StringValue(defaultHealthPath), Since: since, Example: `"/health"`,
+					Doc: "Path that answers 200 while the server is healthy. Where it is empty the list of models is asked instead."},
+			},
+		},
+		New: spec.Constructor{Target: newTarget},
+	}
+}
+
+// target is one endpoint.
+type target struct {
+	address string
+	url     string // no trailing slash
+	host    string
+	model   string // as declared; empty: the model's id
+	health  string // path; empty: the list of models is asked
+	client  *http.Client
+}
+
+// The limits of one question to the server.
+const (
+	askTimeout = 10 * time.Second
+	maxBody    = 4 << 20
+)
+
+func newTarget(c *spec.Component, _ spec.Env) (spec.Target, error) {
+	base, err := parseBase(c.Address(), c.Attrs.Text("url"))
+	if err != nil {
+		return nil, err
+	}
+	health := defaultHealthPath
+	if c.Attrs.Has("health_path") {
+		health = c.Attrs.Text("health_path")
+	}
+	if health != "" && !strings.HasPrefix(health, "/") {
+		return nil, usage(fmt.Sprintf("%s: health_path is %q, and must begin with a slash", c.Address(), health), `write health_path = "/health"`)
+	}
+	return &target{
+		address: c.Address(), url: strings.TrimRight(base.String(), "/"), host: base.Host, model: c.Attrs.Text("model"), health: health,
+		client: &http.Client{Timeout: askTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}},
+	}, nil
+}
+
+// parseBase accepts an http or https URL with a host, and nothing that requests
+// would silently lose.
+func parseBase(address, text string) (*url.URL, error) {
+	refuse := func(why string) error {
+		return usage(fmt.Sprintf("%s: url %q %s", address, text, why), `write url = "http://host:8000"`)
+	}
+	base, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, refuse("is no URL")
+	case base.Scheme != "http" && base.Scheme != "https":
+		return nil, refuse("must begin with http:// or https://")
+	case base.Hostname() == "":
+		return nil, refuse("names no host")
+	case base.User != nil:
+		return nil, usage(address+": url must not hold a user or a password", "remove them; secrets are never written into a suite")
+	case base.RawQuery != "" || base.Fragment != "":
+		return nil, refuse("must not have a query or a fragment")
+	case strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/v1"):
+		return nil, refuse("must be the server's base, without /v1")
+	}
+	return base, nil
+}
+
+func usage(summary, fix string) error {
+	return &spec.Error{Kind: spec.ErrUsage, Summary: summary, Fix: fix}
+}
+
+// Managed is false: somebody else runs the server.
+func (t *target) Managed() bool { return false }
+
+// Inventory names the host; what is in it can not be seen from outside.
+func (t *target) Inventory(ctx context.Context) (spec.Inventory, error) {
+	if err := ctx.Err(); err != nil {
+		return spec.Inventory{}, interrupted(err)
+	}
+	return spec.Inventory{Host: t.host}, nil
+}
+
+// Start checks that the server is healthy and serves the model. It starts nothing.
+func (t *target) Start(ctx context.Context, request spec.StartRequest) (spec.Server, error) {
+	name := t.model
+	if name == "" {
+		name = request.Spec.ModelName
+	}
+	if err := t.checkHealth(ctx); err != nil {
+		return spec.Server{}, err
+	}
+	if err := t.checkModel(ctx, name); err != nil {
+		return spec.Server{}, err
+	}
+	return spec.Server{Suite: request.Suite, Key: request.Key, ID: t.url, URL: t.url, ModelName: name, Adopted: true}, nil
+}
+
+// Find lists nothing: no server here is ours.
+func (t *target) Find(ctx context.Context, _, _ string) ([]spec.Server, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, interrupted(err)
+	}
+	return nil, nil
+}
+
+// Status asks for the server's health. A server that answers badly or not at all does
+// not run; why is not to be seen from outside.
+func (t *target) Status(ctx context.Context, _ spec.Server) (spec.ServerStatus, error) {
+	err := t.checkHealth(ctx)
+	if err != nil && ctx.Err() != nil {
+		return spec.ServerStatus{}, interrupted(ctx.Err())
+	}
+	return spec.ServerStatus{Running: err == nil}, nil
+}
+
+// Log is empty: the server's log is with those who run it.
+func (t *target) Log(context.Context, spec.Server, int) (string, error) { return "", nil }
+
+// Stop does nothing.
+func (t *target) Stop(context.Context, spec.Server, time.Duration) error { return nil }
+
+func interrupted(err error) error {
+	return &spec.Error{Kind: spec.ErrInterrupted, Summary: "asking the endpoint was interrupted", Cause: err}
+}
+
+func (t *target) checkHealth(ctx context.Context) error {
+	if t.health == "" {
+		_, err := t.models(ctx)
+		return err
+	}
+	status, _, err := t.get(ctx, t.health)
+	switch {
+	case err != nil:
+		return err
+	case status == http.StatusNotFound:
+		return t.broken(fmt.Sprintf("%s%s answers 404", t.url, t.health), `set health_path to the server's own, or to "" where it has none`)
+	case status != http.StatusOK:
+		return t.broken(fmt.Sprintf("%s%s answers %d %s", t.url, t.health, status, http.StatusText(status)), "wait until the server is healthy, or see its log")
+	}
+	return nil
+}
+
+func (t *target) checkModel(ctx context.Context, name string) error {
+	served, err := t.models(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(served, name) {
+		return nil
+	}
+	list := "no model"
+	if len(served) > 0 {
+		list = strings.Join(served, ", ")
+	}
+	return usage(fmt.Sprintf("%s: %s serves %s, not %q", t.address, t.url, list, name), "set model in the target to the name that the server lists")
+}
+
+func (t *target) broken(summary, fix string) error {
+	return &spec.Error{Kind: spec.ErrInfrastructure, Summary: t.address + ": " + summary, Fix: fix}
+}
+
+// unreachable explains why no answer came.
+func (t *target) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return interrupted(ctx.Err())
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the URL, which the summary has
+	}
+	return &spec.Error{Kind: spec.ErrInfrastructure, Summary: t.address + ": " + t.url + " can not be reached", Cause: err,
+		Fix: "check that the server runs and that url names its host and port"}
+}

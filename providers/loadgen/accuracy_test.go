@@ -1,0 +1,92 @@
+package loadgen
+
+import (
+	"math"
+	"strconv"
+	"testing"
+	"testing/synctest"
+
+	"aicv/metric"
+	"aicv/providers/sim"
+	"aicv/spec"
+)
+
+// truth computes the metrics from the simulator's own timestamps over the client's
+// window, by its own code: it shares nothing with the load generator.
+func truth(records []sim.RequestRecord, openNS, closeNS int64) map[metric.Name]float64 {
+	var ttft, tpot, latency, tokens, requests float64
+	for _, r := range records {
+		for _, at := range r.TokenNS {
+			if at > openNS && at <= closeNS {
+				tokens++
+			}
+		}
+		if r.ReceivedNS < openNS || r.ReceivedNS >= closeNS || r.Error != "" {
+			continue
+		}
+		first, last := r.TokenNS[0], r.TokenNS[len(r.TokenNS)-1]
+		requests++
+		ttft += float64(first-r.ReceivedNS) / 1e6
+		latency += float64(last-r.ReceivedNS) / 1e6
+		tpot += float64(last-first) / 1e6 / float64(r.Output-1)
+	}
+	return map[metric.Name]float64{
+		metric.TTFT: ttft / requests, metric.TPOT: tpot / requests, metric.Latency: latency / requests,
+		metric.TotalThroughput: tokens / (float64(closeNS-openNS) / 1e9),
+	}
+}
+
+// window is the client's window in Unix nanoseconds.
+func window(t *testing.T, result spec.RunResult) (int64, int64) {
+	t.Helper()
+	for _, row := range result.Rows {
+		if row.Phase == spec.PhaseMeasure {
+			opened := result.Started.Add(row.Start).UnixNano()
+			return opened, opened + result.Elapsed.Nanoseconds()
+		}
+	}
+	t.Fatal("no measured row")
+	return 0, 0
+}
+
+func compareWithTruth(t *testing.T, result spec.RunResult, records []sim.RequestRecord, share float64) {
+	t.Helper()
+	opened, closed := window(t, result)
+	for name, want := range truth(records, opened, closed) {
+		got, ok := result.Values.Get(name)
+		if !ok {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		difference := (got - want) / want
+		t.Logf("%-18s client %12.4f  sim %12.4f  difference %+.4f %%", name, got, want, 100*difference)
+		if math.Abs(difference) > share {
+			t.Errorf("%s is %v, the simulator's log says %v", name, got, want)
+		}
+	}
+}
+
+func TestAccuracyInVirtualTime(t *testing.T) {
+	for _, c := range []int{1, 8, 64, 256} {
+		for _, noise := range []string{"0", "0.05"} {
+			t.Run("concurrency="+strconv.Itoa(c)+",noise="+noise, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := startSim(t, "--noise-step", noise, "--seed", "1", "--max-batch-tokens", "2048")
+					defer s.stop()
+					result, err := s.bench(t, nil).Run(t.Context(), request(c, 200, 24), nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					synctest.Wait()
+					if result.Requests != 20*c || result.Failed != 0 {
+						t.Errorf("%d requests, %d failed", result.Requests, result.Failed)
+					}
+					for _, f := range result.Findings {
+						t.Logf("finding %s: %s", f.Check, f.Message)
+					}
+					compareWithTruth(t, result, s.records(t), 0.01)
+				})
+			})
+		}
+	}
+}

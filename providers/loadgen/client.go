@@ -1,0 +1,238 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"aicv/spec"
+)
+
+// dialer opens connections; tests put pipes in its place.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// client sends the requests of one run.
+type client struct {
+	http    *http.Client
+	url     string
+	key     string // bearer token; empty: none
+	chat    bool
+	timeout time.Duration
+	began   time.Time // the zero of all times
+	head    []byte    // of a request's body, up to the prompt
+	tail    []byte    // from the prompt on
+	input   int
+	output  int
+}
+
+// newClient makes a client whose transport keeps one connection per request in
+// flight open, speaks HTTP/1.1, and neither compresses nor goes through a proxy.
+func newClient(b *benchmark, request spec.RunRequest, key string) (*client, error) {
+	dial := b.dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	transport := &http.Transport{
+		DialContext:         dial,
+		MaxIdleConns:        0,
+		MaxIdleConnsPerHost: request.Load.Concurrency,
+		DisableCompression:  true,
+		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2: one connection each
+		TLSHandshakeTimeout: 10 * time.Second,
+	}
+	c := &client{http: &http.Client{Transport: transport}, key: key, chat: b.endpoint == endpointChat, timeout: b.timeout,
+		began: time.Now(), input: request.Load.InputTokens, output: request.Load.OutputTokens}
+	model, err := json.Marshal(request.Server.ModelName)
+	if err != nil {
+		return nil, fmt.Errorf("encode the model name: %w", err)
+	}
+	c.frame(request.Server.URL, string(model))
+	return c, nil
+}
+
+// frame prepares the address and the constant parts of a request's body.
+func (c *client) frame(url, model string) {
+	options := `"max_tokens":` + strconv.Itoa(c.output) + `,"ignore_eos":true,"temperature":0,"stream":true,"stream_options":{"include_usage":true}}`
+	c.url = url + "/v1/completions"
+	c.head = []byte(`{"model":` + model + `,"prompt":"`)
+	c.tail = []byte(`",` + options)
+	if c.chat {
+		c.url = url + "/v1/chat/completions"
+		c.head = []byte(`{"model":` + model + `,"messages":[{"role":"user","content":"`)
+		c.tail = []byte(`"}],` + options)
+	}
+}
+
+// body builds a request's body.
+func (c *client) body(p *prompts, index int) []byte {
+	b := make([]byte, 0, len(c.head)+len(c.tail)+8*c.input)
+	b = append(b, c.head...)
+	b = p.appendPrompt(b, index)
+	return append(b, c.tail...)
+}
+
+func (c *client) now() time.Duration { return time.Since(c.began) }
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// answer is what came of one request. Times are counted from the start of the run.
+type answer struct {
+	times  []time.Duration // of the events that carry text
+	input  int             // tokens, the server's count
+	output int
+	finish string
+	err    error
+	lost   bool // no HTTP answer came at all: the server may be gone
+}
+
+// do sends one request and reads its stream to the end.
+func (c *client) do(ctx context.Context, body []byte) answer {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
+	defer cancel()
+	got := c.exchange(ctx, body)
+	if got.err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		got.err, got.lost = fmt.Errorf("%w after %s", errTimeout, c.timeout), false
+	}
+	return got
+}
+
+var errTimeout = errors.New("timeout")
+
+func (c *client) exchange(ctx context.Context, body []byte) answer {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return answer{err: fmt.Errorf("make the request: %w", err), lost: true}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "text/event-stream")
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return answer{err: err, lost: true}
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return answer{err: statusError(response)}
+	}
+	got := answer{times: make([]time.Duration, 0, c.output)}
+	if got.err = c.read(response.Body, &got); got.err == nil {
+		got.err = got.check(c.input, c.output)
+	}
+	return got
+}
+
+// statusError quotes the beginning of an error answer.
+func statusError(response *http.Response) error {
+	text, err := io.ReadAll(io.LimitReader(response.Body, 512))
+	if err != nil || len(text) == 0 {
+		return fmt.Errorf("HTTP %d", response.StatusCode)
+	}
+	return fmt.Errorf("HTTP %d: %s", response.StatusCode, bytes.TrimSpace(text))
+}
+
+// chunk is the part of a streamed event that matters.
+type chunk struct {
+	Choices []struct {
+		Text  string `json:"text"`
+		Delta struct {
+			Content          string `json:"content"`
+			ReasoningContent string `json:"reasoning_content"`
+			Reasoning        string `json:"reasoning"`
+		} `json:"delta"`
+		FinishReason string `json:"finish_reason"`
+	} `json:"choices"`
+	Usage *struct {
+		PromptTokens     int `json:"prompt_tokens"`
+		CompletionTokens int `json:"completion_tokens"`
+	} `json:"usage"`
+	Error json.RawMessage `json:"error"`
+}
+
+// text reports whether the event carries text of the answer.
+func (c *chunk) text() bool {
+	for _, choice := range c.Choices {
+		d := choice.Delta
+		if choice.Text != "" || d.Content != "" || d.ReasoningContent != "" || d.Reasoning != "" {
+			return true
+		}
+	}
+	return false
+}
+
+var errTruncated = errors.New("the stream broke off before its end")
+
+// read takes a stream's events up to its end mark.
+func (c *client) read(body io.Reader, got *answer) error {
+	events := newEventReader(body, c.now)
+	for {
+		data, arrived, err := events.next()
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return fmt.Errorf("%w, after %d events with text", errTruncated, len(got.times))
+		case err != nil:
+			return fmt.Errorf("read the stream after %d events with text: %w", len(got.times), err)
+		case string(data) == "[DONE]":
+			return nil
+		}
+		if err := got.take(data, arrived); err != nil {
+			return err
+		}
+	}
+}
+
+// take books one event.
+func (a *answer) take(data []byte, arrived time.Duration) error {
+	var event chunk
+	if err := json.Unmarshal(data, &event); err != nil {
+		return fmt.Errorf("an event is no valid JSON: %w", err)
+	}
+	if len(event.Error) > 0 && string(event.Error) != "null" {
+		return fmt.Errorf("the server reports an error in the stream: %s", truncate(event.Error, 300))
+	}
+	if event.text() {
+		a.times = append(a.times, arrived)
+	}
+	for _, choice := range event.Choices {
+		if choice.FinishReason != "" {
+			a.finish = choice.FinishReason
+		}
+	}
+	if event.Usage != nil {
+		a.input, a.output = event.Usage.PromptTokens, event.Usage.CompletionTokens
+	}
+	return nil
+}
+
+func truncate(text []byte, limit int) []byte {
+	if len(text) > limit {
+		return append(text[:limit:limit], "..."...)
+	}
+	return text
+}
+
+// check refuses answers whose token counts can not be true.
+func (a *answer) check(input, output int) error {
+	switch {
+	case a.output == 0 && a.input == 0:
+		return errors.New("wrong usage: the server sent no token counts")
+	case len(a.times) == 0:
+		return errors.New("the answer carries no text")
+	case a.output < len(a.times):
+		return fmt.Errorf("wrong usage: %d output tokens, but %d events with text", a.output, len(a.times))
+	case a.finish == "length" && a.output != output:
+		return fmt.Errorf("wrong usage: %d output tokens, but the answer ended at its limit of %d", a.output, output)
+	case a.input < 1:
+		return fmt.Errorf("wrong usage: %d prompt tokens of a prompt of %d words", a.input, input)
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package loadgen
+
+import (
+	"sync"
+	"time"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// maxTokenTimes bounds the token times that a run keeps, 8 bytes each. Beyond it
+// rows are kept without them; the rates have been counted by then.
+const maxTokenTimes = 4 << 20
+
+// collector gathers what the requests of a run gave.
+type collector struct {
+	mu     sync.Mutex
+	phases *phases
+	slo    spec.SLO
+
+	rows        []spec.RequestRow
+	tokenTimes  int // kept
+	unkept      int // rows whose token times were let go
+	windowToken float64
+	windowEnded int           // requests that ended well in the window
+	windowGood  int           // of them, those that meet the slo
+	windowFails int           // requests that failed in the window
+	inFlight    time.Duration // sum over all requests of their time inside the window
+	warmupFails int
+	lostInRow   int // requests in a row that got no answer at all
+}
+
+// finished is one request that has ended.
+type finished struct {
+	index  int
+	phase  spec.RequestPhase
+	start  time.Duration
+	end    time.Duration // when the client was free again
+	answer answer
+}
+
+// add books a request and returns how many in a row have got no answer at all.
+func (c *collector) add(f finished) int {
+	opened, closed := c.phases.window()
+	row := rowOf(f)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight += overlap(f.start, f.end, opened, closed)
+	if f.answer.err != nil {
+		c.addFailure(f, opened, closed)
+	} else {
+		c.lostInRow = 0
+		c.count(f, row, opened, closed)
+	}
+	c.keep(row, f)
+	return c.lostInRow
+}
+
+func (c *collector) addFailure(f finished, opened, closed time.Duration) {
+	if f.answer.lost {
+		c.lostInRow++
+	} else {
+		c.lostInRow = 0
+	}
+	if f.phase == spec.PhaseWarmup {
+		c.warmupFails++
+	}
+	if f.end > opened && f.end <= closed {
+		c.windowFails++
+	}
+}
+
+// count adds a request's part to the rates of the window.
+func (c *collector) count(f finished, row spec.RequestRow, opened, closed time.Duration) {
+	inside := 0
+	for _, at := range f.answer.times {
+		if at > opened && at <= closed {
+			inside++
+		}
+	}
+	// The usage is spread over the events, which may carry several tokens each.
+	c.windowToken += float64(inside) * float64(f.answer.output) / float64(len(f.answer.times))
+	if last := f.answer.times[len(f.answer.times)-1]; last > opened && last <= closed {
+		c.windowEnded++
+		if meets(row, c.slo) {
+			c.windowGood++
+		}
+	}
+}
+
+// keep stores the row; the token times only of measured requests.
+func (c *collector) keep(row spec.RequestRow, f finished) {
+	if f.phase == spec.PhaseMeasure && f.answer.err == nil {
+		if c.tokenTimes+len(f.answer.times) <= maxTokenTimes {
+			row.TokenTimes = f.answer.times
+			c.tokenTimes += len(f.answer.times)
+		} else {
+			c.unkept++
+		}
+	}
+	c.rows = append(c.rows, row)
+}
+
+// rowOf makes the stored form of a request.
+func rowOf(f finished) spec.RequestRow {
+	row := spec.RequestRow{Index: f.index, Phase: f.phase, Start: f.start, InputTokens: f.answer.input, OutputTokens: f.answer.output}
+	if f.answer.err != nil {
+		row.Error = f.answer.err.Error()
+		return row
+	}
+	row.TTFT = f.answer.times[0] - f.start
+	row.Latency = f.answer.times[len(f.answer.times)-1] - f.start
+	return row
+}
+
+// overlap is the part of a span that lies inside the window.
+func overlap(start, end, opened, closed time.Duration) time.Duration {
+	return max(0, min(end, closed)-max(start, opened))
+}
+
+// tpot is a request's time per output token in ms; false for a single token.
+func tpot(row spec.RequestRow) (float64, bool) {
+	if row.OutputTokens < 2 {
+		return 0, false
+	}
+	return milliseconds(row.Latency-row.TTFT) / float64(row.OutputTokens-1), true
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// meets reports whether a request keeps all limits that a single request can be
+// held to.
+func meets(row spec.RequestRow, slo spec.SLO) bool {
+	for _, limit := range slo {
+		var value float64
+		switch limit.Metric {
+		case metric.TTFT:
+			value = milliseconds(row.TTFT)
+		case metric.Latency:
+			value = milliseconds(row.Latency)
+		case metric.TPOT:
+			value, _ = tpot(row) // a single token has none, and keeps any limit
+		default:
+			continue
+		}
+		if value > limit.Quantity.Float64() {
+			return false
+		}
+	}
+	return true
+}
+
+// perRequest reports whether any limit holds for single requests; without one there
+// is no goodput.
+func perRequest(slo spec.SLO) bool {
+	for _, limit := range slo {
+		switch limit.Metric {
+		case metric.TTFT, metric.Latency, metric.TPOT:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,331 @@
+package loadgen
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestVocabulary(t *testing.T) {
+	words := vocabulary()
+	slices.Sort(words)
+	if len(slices.Compact(words)) != vocabularySize {
+		t.Errorf("%d different words, want %d", len(slices.Compact(words)), vocabularySize)
+	}
+}
+
+func TestPrompts(t *testing.T) {
+	p := newPrompts(3, 12)
+	heads, firsts := map[string]bool{}, map[string]bool{}
+	for i := range 20_000 {
+		text := string(p.appendPrompt(nil, i))
+		words := strings.Fields(text)
+		if len(words) != 12 || strings.Join(words, " ") != text {
+			t.Fatalf("prompt %q has not 12 words with single spaces", text)
+		}
+		head := strings.Join(words[:numberingWords], " ")
+		if heads[head] {
+			t.Fatalf("two prompts begin with %q", head)
+		}
+		heads[head] = true
+		if i < vocabularySize {
+			if firsts[words[0]] {
+				t.Fatalf("two of the first %d prompts begin with %q", vocabularySize, words[0])
+			}
+			firsts[words[0]] = true
+		}
+	}
+	if string(p.appendPrompt(nil, 5)) != string(newPrompts(3, 12).appendPrompt(nil, 5)) {
+		t.Error("the same seed gives another prompt")
+	}
+	if string(p.appendPrompt(nil, 5)) == string(newPrompts(4, 12).appendPrompt(nil, 5)) {
+		t.Error("another seed gives the same prompt")
+	}
+	if got := len(strings.Fields(string(newPrompts(1, 1).appendPrompt(nil, 9)))); got != 1 {
+		t.Errorf("a prompt of one token has %d words", got)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	for _, x := range []struct {
+		concurrency      int
+		asked            spec.Sampling
+		requests, warmup int
+	}{
+		{8, spec.Sampling{}, 160, 16},
+		{1, spec.Sampling{}, 20, 2},
+		{8, spec.Sampling{Requests: 50, Warmup: 5}, 56, 5},
+		{8, spec.Sampling{Requests: 56}, 56, 16},
+		{64, spec.Sampling{Requests: 1}, 64, 128},
+	} {
+		got := Defaults(spec.Load{Concurrency: x.concurrency}, x.asked)
+		if got.Requests != x.requests || got.Warmup != x.warmup {
+			t.Errorf("concurrency %d, %+v: %+v", x.concurrency, x.asked, got)
+		}
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := &benchmark{}
+	r := request(8, 100, 10)
+	// 23 requests of warm-up are 3 generations; 160 are 20; one cools down.
+	if got := b.Budget(r, time.Second); got != 24*time.Second {
+		t.Errorf("budget %s, want 24 s", got)
+	}
+	r.Sampling.Duration = time.Minute
+	if got := b.Budget(r, time.Second); got != 64*time.Second {
+		t.Errorf("budget with a duration %s, want 64 s", got)
+	}
+}
+
+// clock is a time that tests set.
+type clock struct{ at time.Duration }
+
+func (c *clock) now() time.Duration { return c.at }
+
+func TestPhases(t *testing.T) {
+	p := newPhases(2, spec.Sampling{Requests: 4, Warmup: 3})
+	var c clock
+	var phases []spec.RequestPhase
+	start := func() {
+		c.at++
+		_, phase, _ := p.start(c.now)
+		phases = append(phases, phase)
+	}
+	start()
+	start()
+	for i := range 8 {
+		p.end(phases[i])
+		start()
+	}
+	// Two are in flight at the start, so the third end starts request 4, the first
+	// that is measured.
+	want := []spec.RequestPhase{"warmup", "warmup", "warmup", "warmup", "measure", "measure", "measure", "measure", "cooldown", "cooldown"}
+	if diff := cmp.Diff(want, phases); diff != "" {
+		t.Error(diff)
+	}
+	if opened, closed := p.window(); opened != 5 || closed != 9 {
+		t.Errorf("window %d..%d, want 5..9", opened, closed)
+	}
+	select {
+	case <-p.done:
+	default:
+		t.Error("all measured requests have ended, but the run has not")
+	}
+}
+
+func TestPhasesHoldTheLoadForADuration(t *testing.T) {
+	p := newPhases(4, spec.Sampling{Requests: 4, Warmup: 1, Duration: 10})
+	var c clock
+	for i := 0; ; i++ {
+		c.at++
+		if _, phase, _ := p.start(c.now); phase == spec.PhaseCooldown {
+			break
+		} else if i >= 4 {
+			p.end(phase)
+		}
+	}
+	opened, closed := p.window()
+	if p.measured != 12 || closed-opened != 12 {
+		t.Errorf("%d requests in %d, want whole generations until 10 have passed: 12 in 12", p.measured, closed-opened)
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	values := []float64{1, 2, 3, 4}
+	for p, want := range map[int]float64{50: 2.5, 75: 3.25, 90: 3.7, 99: 3.97} { // numpy.percentile
+		if got := percentile(values, p); math.Abs(got-want) > 1e-12 {
+			t.Errorf("p%d is %v, want %v", p, got, want)
+		}
+	}
+	if got := percentile([]float64{5}, 99); got != 5 {
+		t.Errorf("of one value: %v", got)
+	}
+}
+
+// rows makes measured rows of equal requests.
+func rows(n int, ttft, latency time.Duration, output int) []spec.RequestRow {
+	made := make([]spec.RequestRow, n)
+	for i := range made {
+		made[i] = spec.RequestRow{Index: i, Phase: spec.PhaseMeasure, TTFT: ttft, Latency: latency, InputTokens: 10, OutputTokens: output}
+	}
+	return made
+}
+
+func TestPercentilesNeedRequests(t *testing.T) {
+	for n, want := range map[int][]metric.Name{
+		28:  {"latency", "latency_p50", "latency_p75"},
+		29:  {"latency", "latency_p50", "latency_p75", "latency_p90"},
+		59:  {"latency", "latency_p50", "latency_p75", "latency_p90", "latency_p95"},
+		299: {"latency", "latency_p50", "latency_p75", "latency_p90", "latency_p95", "latency_p99"},
+	} {
+		values := map[metric.Name]float64{}
+		newFigures(rows(n, time.Millisecond, 2*time.Millisecond, 5)).durations(values)
+		var got []metric.Name
+		for _, m := range metric.All() {
+			if _, ok := values[m.Name]; ok && m.Base == metric.Latency {
+				got = append(got, m.Name)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d requests: %s", n, diff)
+		}
+	}
+}
+
+// TestWindowCounting feeds requests by hand: the window is 100..200.
+func TestWindowCounting(t *testing.T) {
+	p := &phases{opened: 100, closed: 200}
+	c := &collector{phases: p, slo: spec.SLO{{Metric: metric.TTFT, Quantity: metric.MustDecimal("0.00001")}}} // 10 ns
+	add := func(phase spec.RequestPhase, start time.Duration, output int, err error, times ...time.Duration) {
+		c.add(finished{phase: phase, start: start, end: times[len(times)-1], answer: answer{times: times, input: 1, output: output, err: err}})
+	}
+	add(spec.PhaseWarmup, 50, 4, nil, 60, 100, 101, 110)      // 2 inside, ends inside, ttft 10
+	add(spec.PhaseMeasure, 150, 4, nil, 170, 200, 201, 230)   // 2 inside, ends outside
+	add(spec.PhaseMeasure, 110, 4, nil, 120, 140)             // 2 events of 2 tokens: 4 inside, ttft 10
+	add(spec.PhaseMeasure, 130, 4, fmt.Errorf("x"), 140, 150) // failed: nothing
+	add(spec.PhaseMeasure, 120, 2, nil, 131, 132)             // 2 inside, ttft 11: misses the limit
+	add(spec.PhaseWarmup, 10, 4, nil, 20, 30)                 // before the window
+	if c.windowToken != 10 || c.windowEnded != 3 || c.windowGood != 2 || c.windowFails != 1 {
+		t.Errorf("%v tokens, %d requests, %d good, %d failed; want 10, 3, 2, 1", c.windowToken, c.windowEnded, c.windowGood, c.windowFails)
+	}
+	if want := time.Duration(10 + 50 + 30 + 20 + 12); c.inFlight != want {
+		t.Errorf("%d in flight, want %d", c.inFlight, want)
+	}
+	if c.rows[3].Error != "x" || c.rows[3].Latency != 0 || c.rows[3].TokenTimes != nil {
+		t.Errorf("the failed row is %+v", c.rows[3])
+	}
+}
+
+func TestTokenTimesAreBounded(t *testing.T) {
+	c := &collector{phases: &phases{opened: 0, closed: never}, tokenTimes: maxTokenTimes - 3}
+	for range 2 {
+		c.add(finished{phase: spec.PhaseMeasure, answer: answer{times: []time.Duration{1, 2}, output: 2}})
+	}
+	if c.rows[0].TokenTimes == nil || c.rows[1].TokenTimes != nil || c.unkept != 1 || c.windowToken != 4 {
+		t.Errorf("rows %+v, %d let go, %v tokens", c.rows, c.unkept, c.windowToken)
+	}
+}
+
+// checks runs the self-checks on rows and returns the names of the findings.
+func checks(r *run, all []spec.RequestRow, window time.Duration) []string {
+	r.collect.rows = all
+	var names []string
+	for _, f := range r.findings(newFigures(all), window) {
+		names = append(names, f.Check)
+	}
+	return names
+}
+
+func TestFindings(t *testing.T) {
+	fresh := func() *run {
+		return &run{request: request(2, 10, 5), collect: &collector{windowEnded: 20, inFlight: 2 * time.Second}}
+	}
+	good := func() []spec.RequestRow { return rows(20, 20*time.Millisecond, 100*time.Millisecond, 5) } // 20/s x 0.1 s = 2
+	for _, x := range []struct {
+		name   string
+		change func(*run, []spec.RequestRow) []spec.RequestRow
+		want   []string
+	}{
+		{"nothing", func(_ *run, all []spec.RequestRow) []spec.RequestRow { return all }, nil},
+		{"Little's law", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.collect.windowEnded = 19; return all }, []string{"littles_law"}},
+		{"idle clients", func(r *run, all []spec.RequestRow) []spec.RequestRow {
+			r.collect.inFlight = 1900 * time.Millisecond
+			return all
+		}, []string{"achieved_concurrency"}},
+		{"input length", func(_ *run, all []spec.RequestRow) []spec.RequestRow {
+			for i := range all {
+				all[i].InputTokens = 12
+			}
+			return all
+		}, []string{"input_length"}},
+		{"output length", func(_ *run, all []spec.RequestRow) []spec.RequestRow { all[3].OutputTokens = 4; return all }, []string{"output_length"}},
+		{"identity", func(_ *run, all []spec.RequestRow) []spec.RequestRow {
+			for i := range all[:10] {
+				all[i].OutputTokens = 2
+			}
+			return all
+		}, []string{"output_length", "latency_identity"}},
+		{"drift", func(_ *run, all []spec.RequestRow) []spec.RequestRow {
+			for i := range all {
+				all[i].Latency += time.Duration(i-10) * 2 * time.Millisecond
+			}
+			return all
+		}, []string{"drift"}},
+		{"few requests", func(r *run, all []spec.RequestRow) []spec.RequestRow { return all[:19] }, []string{"few_requests"}},
+		{"short warm-up", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.request.Sampling.Warmup = 3; return all }, []string{"short_warmup"}},
+		{"warm-up errors", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.collect.warmupFails = 1; return all }, []string{"warmup_errors"}},
+		{"unkept", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.collect.unkept = 1; return all }, []string{"token_times"}},
+		{"lost requests silence the law", func(r *run, all []spec.RequestRow) []spec.RequestRow {
+			all[0].Error = "x"
+			r.collect.windowEnded = 10
+			return all
+		}, nil},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r := fresh()
+			r.request.Sampling.Warmup = 4
+			if diff := cmp.Diff(x.want, checks(r, x.change(r, good()), time.Second)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		change func(*spec.RunRequest)
+	}{
+		{"rate", func(r *spec.RunRequest) { r.Load.Concurrency, r.Load.RequestRate = 0, metric.MustDecimal("2.5") }},
+		{"no concurrency", func(r *spec.RunRequest) { r.Load.Concurrency = 0 }},
+		{"no input", func(r *spec.RunRequest) { r.Load.InputTokens = 0 }},
+		{"no output", func(r *spec.RunRequest) { r.Load.OutputTokens = 0 }},
+		{"negative", func(r *spec.RunRequest) { r.Sampling.Warmup = -1 }},
+		{"no server", func(r *spec.RunRequest) { r.Server.URL = "" }},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r := request(1, 1, 1)
+			x.change(&r)
+			_, err := (&benchmark{}).Run(t.Context(), r, nil)
+			if spec.KindOf(err) != spec.ErrUsage {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestConstructor(t *testing.T) {
+	build := Registration().New.Benchmark
+	if _, err := build(&spec.Component{Attrs: spec.Attrs{"timeout": spec.StringValue("0s")}}, spec.Env{}); spec.KindOf(err) != spec.ErrUsage {
+		t.Errorf("a timeout of 0 gives %v", err)
+	}
+	if _, err := build(&spec.Component{}, spec.Env{}); err != nil {
+		t.Errorf("without attributes: %v", err)
+	}
+	for _, a := range Registration().Schema.Attributes {
+		if a.Doc == "" || a.Example == "" || a.Since == "" {
+			t.Errorf("%s lacks doc, example or since", a.Name)
+		}
+	}
+	if rows := Registration().Metrics; len(rows) != len(metric.All()) {
+		t.Errorf("%d mappings", len(rows))
+	} else {
+		for _, m := range rows {
+			if m.Field == "" {
+				t.Errorf("%s has no field", m.Metric)
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package loadgen
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"aicv/spec"
+)
+
+// never is a time that no request reaches.
+const never = time.Duration(math.MaxInt64)
+
+// phases decides to which part of the stream a request belongs, and where the
+// window lies. See the package comment.
+type phases struct {
+	mu          sync.Mutex
+	concurrency int
+	first       int           // number of the first measured request, from 0
+	planned     int           // measured requests
+	shortest    time.Duration // of the window
+	started     int
+	ended       int // requests, of any phase
+	measured    int // started in the window
+	outstanding int // measured and not ended
+	opened      time.Duration
+	closed      time.Duration
+	done        chan struct{} // closed when the last measured request has ended
+}
+
+func newPhases(concurrency int, s spec.Sampling) *phases {
+	return &phases{concurrency: concurrency, first: s.Warmup + concurrency - 1, planned: s.Requests, shortest: s.Duration,
+		opened: never, closed: never, done: make(chan struct{})}
+}
+
+// start numbers a request that is sent now, and moves the window's edges.
+func (p *phases) start(now func() time.Duration) (index int, phase spec.RequestPhase, at time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at = now()
+	index = p.started
+	p.started++
+	if index < p.first {
+		return index, spec.PhaseWarmup, at
+	}
+	if index == p.first {
+		p.opened = at
+	}
+	if p.closed == never && p.full(at) {
+		p.closed = at
+		p.finishIfDone() // at concurrency 1 nothing is in flight here
+	}
+	if p.closed != never {
+		return index, spec.PhaseCooldown, at
+	}
+	p.measured++
+	p.outstanding++
+	return index, spec.PhaseMeasure, at
+}
+
+// full reports whether the window has all that was planned, in whole generations.
+func (p *phases) full(at time.Duration) bool {
+	return p.measured >= p.planned && p.measured%p.concurrency == 0 && at-p.opened >= p.shortest
+}
+
+// end books the end of a request.
+func (p *phases) end(phase spec.RequestPhase) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended++
+	if phase != spec.PhaseMeasure {
+		return
+	}
+	p.outstanding--
+	p.finishIfDone()
+}
+
+// finishIfDone ends the run once the window is closed and nothing measured is open.
+func (p *phases) finishIfDone() {
+	if p.closed == never || p.outstanding > 0 {
+		return
+	}
+	select {
+	case <-p.done:
+	default:
+		close(p.done)
+	}
+}
+
+// window returns the edges as they stand.
+func (p *phases) window() (opened, closed time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.opened, p.closed
+}
+
+// progress is how far the stream is: its phase, and requests of that phase that
+// have ended, out of how many.
+func (p *phases) progress() (phase string, done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.opened == never:
+		return "warm-up", p.ended, p.first - p.concurrency + 1
+	case p.closed == never:
+		return "measure", p.measured - p.outstanding, p.planned
+	}
+	return "cool-down", p.measured - p.outstanding, p.measured
+}

@@ -1,0 +1,61 @@
+package loadgen
+
+import (
+	"math/rand/v2"
+	"strings"
+)
+
+// vocabularySize is the number of words that prompts are made of.
+const vocabularySize = 256
+
+// numberingWords is the number of leading words that tell prompts apart: enough for
+// 16,777,216 requests.
+const numberingWords = 3
+
+// vocabulary lists common short English words, each one token with a leading space
+// in the byte-pair vocabularies of current models.
+func vocabulary() []string {
+	return strings.Fields(`
+the of and to in is was for that it with as his on be at by had not are but from or have an they which one
+you were all her she there would their we him been has when who will no more if out so what up said its about
+than into them can only other time new some could these two may first then do any like my now over such our man
+me even most made after also did many off before must well back through years where much your way down should
+because long each just state those people too mr how little good world make very year still see own work men day
+get here old life both between being under three never know same last another while us might great go come since
+against right came take used himself few house use place during high without again home around small however found
+mrs part school thought went say general once upon war left every don does got united number hand course water until
+always public put think head set better nothing night end why called didn eyes find going look asked later point
+city next program business give group toward days young let room side social far given present several order national
+second possible rather face per among form important often things large big need different kind above almost light family body
+least country whole open early best four white held thing enough mind seemed power book show`)
+}
+
+// prompts makes the prompts of one run.
+type prompts struct {
+	words  []string
+	seed   uint64
+	tokens int
+}
+
+func newPrompts(seed int64, tokens int) *prompts {
+	return &prompts{words: vocabulary(), seed: uint64(seed), tokens: tokens}
+}
+
+// appendPrompt appends the prompt of one request: tokens words with single spaces.
+func (p *prompts) appendPrompt(b []byte, index int) []byte {
+	random := rand.New(rand.NewPCG(p.seed, uint64(index)))
+	// Odd factors permute the numbers below 2^24, so that the leading words of two
+	// requests are never the same and those of neighbours differ in the first.
+	number := uint32(index)*0x9E3779B1 + uint32(p.seed)*0x85EBCA6B
+	for i := range p.tokens {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		if i < numberingWords {
+			b = append(b, p.words[number>>(8*i)&0xff]...)
+			continue
+		}
+		b = append(b, p.words[random.Uint32()&0xff]...)
+	}
+	return b
+}

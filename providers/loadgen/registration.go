@@ -1,0 +1,121 @@
+package loadgen
+
+import (
+	"cmp"
+	"time"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// Kind is the kind under which suites declare the benchmark, and their default.
+const Kind = "loadgen"
+
+// Version of the load generator, kept with every measurement.
+const Version = "0.1.0"
+
+// The endpoints that a suite may ask for.
+const (
+	endpointChat        = "chat"
+	endpointCompletions = "completions"
+)
+
+const defaultTimeout = "10m"
+
+// Registration is the load generator as a benchmark.
+func Registration() spec.Registration {
+	return spec.Registration{
+		Role:    spec.RoleBenchmark,
+		Kind:    Kind,
+		Doc:     "The embedded load generator: closed loop at a fixed concurrency, fixed lengths, one uninterrupted stream of warm-up, measurement and cool-down.",
+		Schema:  schema(),
+		Metrics: mappings(),
+		New:     spec.Constructor{Benchmark: newBenchmark},
+	}
+}
+
+func schema() spec.Block {
+	return spec.Block{
+		Doc: "The embedded load generator. It holds a fixed number of streamed requests in flight and counts tokens by their arrival inside the window.",
+		Attributes: []spec.Attribute{
+			{Name: "endpoint", Type: spec.TypeString, Default: spec.StringValue(endpointChat), Allowed: []string{endpointChat, endpointCompletions}, Since: "0.1",
+				Doc: "Which endpoint is loaded: /v1/chat/completions or /v1/completions.", Example: `"completions"`},
+			{Name: "timeout", Type: spec.TypeDuration, Default: spec.StringValue(defaultTimeout), Since: "0.1",
+				Doc: "Longest time of one request; one that takes longer has failed.", Example: `"2m"`},
+			{Name: "api_key", Type: spec.TypeString, Since: "0.1",
+				Doc: "Bearer token that requests carry. It is never stored.", Example: `env("API_KEY")`},
+		},
+	}
+}
+
+// mappings declares where each metric of the contract comes from.
+func mappings() []metric.Mapping {
+	fields := map[metric.Name]string{
+		metric.Throughput:        "tokens that arrive in the window",
+		metric.TotalThroughput:   "tokens that arrive in the window",
+		metric.RequestThroughput: "requests that end in the window",
+		metric.UserThroughput:    "mean TPOT of the measured requests",
+		metric.TTFT:              "first event with text of each measured request",
+		metric.TPOT:              "(latency - ttft) / (output tokens - 1) of each measured request",
+		metric.Latency:           "last event with text of each measured request",
+		metric.ErrorRate:         "measured requests that failed",
+		metric.Goodput:           "requests that end in the window and meet the slo",
+	}
+	conversions := map[metric.Name]string{
+		metric.Throughput:        "/ seconds of the window / GPUs",
+		metric.TotalThroughput:   "/ seconds of the window",
+		metric.RequestThroughput: "/ seconds of the window",
+		metric.UserThroughput:    "1000 / it",
+		metric.ErrorRate:         "/ measured requests",
+		metric.Goodput:           "/ seconds of the window",
+	}
+	var rows []metric.Mapping
+	for _, m := range metric.All() {
+		rows = append(rows, metric.Mapping{Metric: m.Name, Field: fields[m.Base], Conversion: conversions[m.Base]})
+	}
+	return rows
+}
+
+// Defaults resolves the sampling fields that a suite leaves open: 20 x concurrency
+// measured requests and 2 x concurrency of warm-up. The number of requests is
+// rounded up to a whole multiple of the concurrency, so that the window spans whole
+// generations of requests.
+func Defaults(load spec.Load, sampling spec.Sampling) spec.Sampling {
+	c := max(1, load.Concurrency)
+	sampling.Requests = roundUp(cmp.Or(sampling.Requests, 20*c), c)
+	sampling.Warmup = cmp.Or(sampling.Warmup, 2*c)
+	return sampling
+}
+
+// roundUp returns the smallest multiple of unit that is not below n.
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
+
+// benchmark drives servers as its declaration says.
+type benchmark struct {
+	endpoint string
+	timeout  time.Duration
+	apiKey   spec.Value
+	getenv   func(string) (string, bool)
+	dial     dialer // nil: the network
+}
+
+func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
+	a := c.Attrs
+	text := cmp.Or(a.Text("timeout"), defaultTimeout)
+	timeout, err := time.ParseDuration(text)
+	if err != nil || timeout <= 0 {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "timeout of " + c.Address() + " is " + text, Cause: err, Fix: `write a positive duration like "2m"`}
+	}
+	return &benchmark{endpoint: cmp.Or(a.Text("endpoint"), endpointChat), timeout: timeout,
+		apiKey: a["api_key"], getenv: env.Getenv}, nil
+}
+
+// Budget estimates how long one run takes when a request takes latency: the
+// generations of warm-up and measurement, and one more of cool-down.
+func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.Duration {
+	c := max(1, request.Load.Concurrency)
+	s := Defaults(request.Load, request.Sampling)
+	warmup := time.Duration(roundUp(s.Warmup+c-1, c)/c) * latency
+	window := max(time.Duration(s.Requests/c)*latency, s.Duration)
+	return warmup + window + latency
+}

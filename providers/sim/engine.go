@@ -1,0 +1,227 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	// arrivalGather is how long an idle engine waits after the first arrival for
+	// others that come with it.
+	arrivalGather = 50 * time.Microsecond
+	// maxLag is how far the engine may run behind its deadlines before it gives the
+	// lost time up: a suspended machine must not be followed by a burst of steps.
+	maxLag = 100 * time.Millisecond
+)
+
+// errCrashed ends the engine when the fault crash_after_requests strikes.
+var errCrashed = errors.New("an illegal memory access was encountered")
+
+// engine runs the scheduler in time.
+type engine struct {
+	core  *scheduler
+	cost  stepCost
+	noise *noise
+	crash int // completed requests after which the engine dies; 0: never
+
+	wake chan struct{} // something was submitted or cancelled
+	dead chan struct{} // closed when run has ended
+
+	mu        sync.Mutex
+	arrived   []*sequence
+	gone      []*sequence
+	stats     counters
+	busy      time.Duration // sum of step times
+	completed int           // requests
+}
+
+func newEngine(core *scheduler, cost stepCost, n *noise, crash int) *engine {
+	return &engine{core: core, cost: cost, noise: n, crash: crash, stats: core.snapshot(),
+		wake: make(chan struct{}, 1), dead: make(chan struct{})}
+}
+
+// submit queues a request and returns where its tokens arrive.
+func (e *engine) submit(input, output int, blocks []uint64) *stream {
+	out := &stream{notify: make(chan struct{}, 1)}
+	out.seq = &sequence{input: input, output: output, blocks: blocks, out: out}
+	e.mu.Lock()
+	e.arrived = append(e.arrived, out.seq)
+	e.mu.Unlock()
+	e.signal()
+	return out
+}
+
+// cancel tells the engine that nobody waits for the stream any more.
+func (e *engine) cancel(out *stream) {
+	e.mu.Lock()
+	e.gone = append(e.gone, out.seq)
+	e.mu.Unlock()
+	e.signal()
+}
+
+func (e *engine) signal() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run steps until ctx ends (nil) or the engine crashes.
+func (e *engine) run(ctx context.Context) error {
+	defer close(e.dead)
+	if !e.idle(ctx) {
+		return nil
+	}
+	due := time.Now() // when the last step was due
+	var given []production
+	for {
+		e.takeArrivals()
+		next := e.core.plan()
+		e.deliver(given)
+		if e.crashed() {
+			return errCrashed
+		}
+		given = nil
+		if len(next.works) == 0 {
+			if !e.idle(ctx) {
+				return nil
+			}
+			due = time.Now()
+			continue
+		}
+		took := e.noise.apply(e.cost.of(next))
+		due = deadline(due, took)
+		if !sleepUntil(ctx, due) {
+			return nil
+		}
+		given = e.core.apply(next)
+		e.publish(took)
+	}
+}
+
+// deadline adds a step to the time that the one before it was due.
+func deadline(due time.Time, took time.Duration) time.Time {
+	if now := time.Now(); now.Sub(due) > maxLag {
+		due = now
+	}
+	return due.Add(took)
+}
+
+// takeArrivals moves what came in since the last step into the scheduler.
+func (e *engine) takeArrivals() {
+	e.mu.Lock()
+	arrived, gone := e.arrived, e.gone
+	e.arrived, e.gone = nil, nil
+	e.mu.Unlock()
+	for _, seq := range arrived {
+		e.core.add(seq)
+	}
+	for _, seq := range gone {
+		seq.cancelled = true
+	}
+}
+
+// deliver hands the tokens of the last step to their streams.
+func (e *engine) deliver(given []production) {
+	finished := 0
+	for _, p := range given {
+		if p.done {
+			finished++
+		}
+		p.seq.out.push(p.done)
+	}
+	e.mu.Lock()
+	e.completed += finished
+	e.stats = e.core.snapshot()
+	e.mu.Unlock()
+}
+
+func (e *engine) publish(took time.Duration) {
+	e.mu.Lock()
+	e.busy += took
+	e.stats = e.core.snapshot()
+	e.mu.Unlock()
+}
+
+func (e *engine) crashed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.crash > 0 && e.completed >= e.crash
+}
+
+// idle waits for work, then a moment for what arrives with it; false when ctx ended.
+func (e *engine) idle(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-e.wake:
+	}
+	return sleepUntil(ctx, time.Now().Add(arrivalGather))
+}
+
+// totals is the state that /metrics reports.
+func (e *engine) totals() (counters, time.Duration, int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stats, e.busy, e.completed
+}
+
+// sleepUntil waits for an absolute time; false when ctx ended before.
+func sleepUntil(ctx context.Context, at time.Time) bool {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// stream carries the tokens of one request from the engine to its connection. It
+// counts them instead of queueing, so that a slow client costs no memory.
+type stream struct {
+	seq    *sequence
+	notify chan struct{}
+
+	mu      sync.Mutex
+	pending int
+	done    bool
+}
+
+func (s *stream) push(done bool) {
+	s.mu.Lock()
+	s.pending++
+	s.done = s.done || done
+	s.mu.Unlock()
+	select {
+	case s.notify <- struct{}{}:
+	default:
+	}
+}
+
+// errGone says that the engine ended while a request was running.
+var errGone = errors.New("the engine is gone")
+
+// next waits for tokens: how many came, and whether the last of them is the
+// request's last.
+func (s *stream) next(ctx context.Context, dead <-chan struct{}) (tokens int, done bool, err error) {
+	for {
+		s.mu.Lock()
+		tokens, done = s.pending, s.done
+		s.pending = 0
+		s.mu.Unlock()
+		if tokens > 0 {
+			return tokens, done, nil
+		}
+		select {
+		case <-s.notify:
+		case <-ctx.Done():
+			return 0, false, ctx.Err()
+		case <-dead:
+			return 0, false, errGone
+		}
+	}
+}

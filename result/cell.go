@@ -1,0 +1,125 @@
+package result
+
+import (
+	"slices"
+
+	"aicv/engine"
+	"aicv/metric"
+	"aicv/spec"
+	"aicv/verify"
+)
+
+// bareCell describes a cell of the plan, without verdicts and figures.
+func (b *builder) bareCell(i int) Cell {
+	p := &b.plan.Cells[i]
+	c := Cell{Address: p.Cell.Address(), Axes: p.Cell.Axes, Source: p.Cell.Source, Measurement: p.Measurement,
+		Deployment: b.deployments[i], Excluded: p.Excluded, Identity: identityOf(&p.Cell), Config: p.Cell.Config,
+		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}}
+	if failure, failed := b.failures[p.Measurement]; failed {
+		c.Failure = &failure
+	}
+	runs := b.runs[p.Measurement]
+	c.Runs = make([]Run, len(runs))
+	for k := range runs {
+		c.Runs[k] = runOf(&runs[k])
+	}
+	c.Findings = findingsOf(p, runs)
+	return c
+}
+
+func identityOf(c *spec.Cell) Identity {
+	id := Identity{}
+	if c.Model != nil {
+		id.Model = c.Model.ID
+	}
+	if c.Hardware != nil {
+		id.System, id.GPUs = c.Hardware.System, c.Config.GPUs()
+	}
+	if c.Runtime != nil {
+		id.Runtime, id.Version = c.Runtime.Kind, c.Runtime.Version()
+	}
+	id.Target, id.Benchmark, id.Predictor = addressOf(c.Target), addressOf(c.Benchmark), addressOf(c.Predictor)
+	return id
+}
+
+func addressOf(c *spec.Component) string {
+	if c == nil {
+		return ""
+	}
+	return c.Address()
+}
+
+func predictionOf(p *engine.PlannedCell) *Prediction {
+	if p.Cell.Predictor == nil {
+		return nil
+	}
+	return &Prediction{Values: p.Prediction.Values, Derived: p.Prediction.Derived, Modelled: p.Prediction.Modelled,
+		Provenance: p.Prediction.Provenance, Missing: p.Prediction.Missing}
+}
+
+func runOf(r *spec.Run) Run {
+	x := &r.Result
+	return Run{Index: r.Index, Start: r.Start, Started: x.Started, Elapsed: x.Elapsed, Window: x.Window, Requests: x.Requests,
+		Failed: x.Failed, Merged: x.Merged, Values: x.Values, Derived: x.Derived, Provenance: x.Provenance}
+}
+
+// findingsOf lists what makes the cell's numbers doubtful, each finding once.
+func findingsOf(p *engine.PlannedCell, runs []spec.Run) []spec.Finding {
+	var findings []spec.Finding
+	add := func(more []spec.Finding) {
+		for _, f := range more {
+			known := slices.ContainsFunc(findings, func(g spec.Finding) bool {
+				return g.Check == f.Check && g.Severity == f.Severity && g.Message == f.Message
+			})
+			if !known {
+				findings = append(findings, f)
+			}
+		}
+	}
+	add(p.Prediction.Findings)
+	for i := range runs {
+		add(runs[i].Result.Findings)
+	}
+	return findings
+}
+
+// fillCells adds the figures. Cells stand in the experiments in plan order.
+func (b *builder) fillCells(r *Result) {
+	next := make([]int, len(r.Experiments))
+	for i := range b.plan.Cells {
+		p := &b.plan.Cells[i]
+		e := &r.Experiments[p.Experiment]
+		c := &e.Cells[next[p.Experiment]]
+		next[p.Experiment]++
+		in := verify.CellInput{Runs: b.runs[p.Measurement]}
+		if p.Cell.Predictor != nil {
+			in.Prediction = &p.Prediction
+		}
+		c.Figures = figuresOf(b.judges[p.Experiment], e.Claims, in)
+	}
+}
+
+// figuresOf lists metrics in the contract's order: the bare ones that were measured,
+// and those that are predicted or claimed.
+func figuresOf(j *verify.Judge, claims []Claim, in verify.CellInput) []Figure {
+	var figures []Figure
+	for _, m := range metric.All() {
+		predicted, isPredicted := 0.0, false
+		if in.Prediction != nil {
+			predicted, isPredicted = in.Prediction.Values.Get(m.Name)
+		}
+		if m.Percentile > 0 && !isPredicted && !claimed(claims, m.Name) {
+			continue
+		}
+		if e := j.Figure(in, m.Name); e != nil {
+			figures = append(figures, Figure{Metric: m.Name, Unit: m.Unit, Evidence: *e})
+		} else if isPredicted {
+			figures = append(figures, Figure{Metric: m.Name, Unit: m.Unit, Unmeasured: true, Evidence: spec.Evidence{Predicted: &predicted}})
+		}
+	}
+	return figures
+}
+
+func claimed(claims []Claim, name metric.Name) bool {
+	return slices.ContainsFunc(claims, func(c Claim) bool { return c.Subject == name })
+}

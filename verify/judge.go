@@ -1,0 +1,156 @@
+package verify
+
+import (
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// CellInput is what is known of one cell.
+type CellInput struct {
+	Address     string           // of the cell
+	Measurement spec.ID          //
+	Prediction  *spec.Prediction // nil: the cell has no predictor
+	Runs        []spec.Run       // in index order
+	Failure     *spec.Failure    // that stands; nil: none
+	Past        []spec.PastRule  // rules that the measurement was judged by once there was data
+	Others      []spec.PastRule  // rules of claims that other experiments put on the same measurement now; they explain past rules
+	GPUsKnown   bool             // the deployment's GPU count is known
+	Requests    int              // measured requests planned per run; 0: unknown
+}
+
+// Judge judges the cells of one experiment. It keeps what cells share, and must not
+// be used from several goroutines at once. The experiment must not change meanwhile.
+type Judge struct {
+	experiment *spec.Experiment
+	looks      []int // sizes of sample
+	runs       []int // runs at each look
+	level      float64
+	rules      []rule // of every claim, in order
+	quantiles  map[int]float64
+}
+
+// rule is a claim, prepared for judging many cells.
+type rule struct {
+	assert *spec.Assert
+	claim  *spec.Claim
+	metric metric.Metric
+	known  bool // the subject is a metric of the contract
+	region region
+	past   spec.PastRule // the rule that this judging will be in the future
+}
+
+// NewJudge prepares the claims of an experiment.
+func NewJudge(e *spec.Experiment) *Judge {
+	looks := PlannedLooks(e.Repeats)
+	j := &Judge{experiment: e, looks: looks, runs: RunsAtLooks(e.Repeats),
+		level: Level(len(looks)), quantiles: make(map[int]float64)}
+	for i := range e.Asserts {
+		for k := range e.Asserts[i].Claims {
+			j.rules = append(j.rules, j.rule(&e.Asserts[i], &e.Asserts[i].Claims[k]))
+		}
+	}
+	return j
+}
+
+func (j *Judge) rule(a *spec.Assert, c *spec.Claim) rule {
+	m, known := metric.Lookup(c.Subject)
+	return rule{assert: a, claim: c, metric: m, known: known, region: regionOf(c), past: pastOf(j.experiment, c)}
+}
+
+func pastOf(e *spec.Experiment, c *spec.Claim) spec.PastRule {
+	return spec.PastRule{Subject: c.Subject,
+		Rules: spec.ClaimRules{Form: c.Form, Op: c.Op, Amount: c.Amount, Max: e.Repeats.Max}}
+}
+
+// Rules lists the rules of an experiment's claims, as CellInput.Others takes them.
+func Rules(e *spec.Experiment) []spec.PastRule {
+	var rules []spec.PastRule
+	for _, a := range e.Asserts {
+		for i := range a.Claims {
+			rules = append(rules, pastOf(e, &a.Claims[i]))
+		}
+	}
+	return rules
+}
+
+// JudgeCell judges one claim of an experiment on one cell.
+func JudgeCell(a spec.Assert, c spec.Claim, e *spec.Experiment, in CellInput) spec.Judgement {
+	j := NewJudge(e)
+	r := j.rule(&a, &c)
+	return j.cell(&r, j.viewOf(&in))
+}
+
+// JudgeExperiment judges every claim of an experiment: for each claim, in the order
+// of asserts and claims, one judgement per cell as given, then the one over all
+// cells, with Cell empty. All cells given are the denominator, measured or not.
+func JudgeExperiment(e *spec.Experiment, cells []CellInput) []spec.Judgement {
+	return NewJudge(e).All(cells)
+}
+
+// All is JudgeExperiment.
+func (j *Judge) All(cells []CellInput) []spec.Judgement {
+	views := make([]view, len(cells))
+	for i := range cells {
+		views[i] = *j.viewOf(&cells[i])
+	}
+	judgements := make([]spec.Judgement, 0, len(j.rules)*(len(cells)+1))
+	for i := range j.rules {
+		first := len(judgements)
+		for k := range views {
+			judgements = append(judgements, j.cell(&j.rules[i], &views[k]))
+		}
+		judgements = append(judgements, j.aggregate(&j.rules[i], judgements[first:]))
+	}
+	return judgements
+}
+
+// cell judges one claim on one cell.
+func (j *Judge) cell(r *rule, v *view) spec.Judgement {
+	o := j.decide(r, v)
+	judgement := j.judgement(r, o)
+	judgement.Cell, judgement.Measured = v.in.Address, v.in.Measurement
+	judgement.Marks = j.marks(r, v, &o)
+	return judgement
+}
+
+func (j *Judge) judgement(r *rule, o outcome) spec.Judgement {
+	return spec.Judgement{
+		Experiment: j.experiment.Name, Assert: r.assert.Name, Severity: r.assert.Severity,
+		Claim: r.claim.Text, Subject: r.claim.Subject,
+		Verdict: o.verdict, Reason: o.reason, Evidence: o.evidence, Rules: r.past.Rules,
+	}
+}
+
+// Decided reports whether nothing is left to measure for a cell: its configuration
+// failed, its last planned look is complete, or at the last completed look no claim
+// is left that further runs could decide. Before the first look it is false.
+func Decided(e *spec.Experiment, in CellInput) bool { return NewJudge(e).Decided(in) }
+
+// Decided is the function of that name, for many cells of one experiment.
+func (j *Judge) Decided(in CellInput) bool {
+	v := j.viewOf(&in)
+	if v.refused() || v.look == len(j.looks) {
+		return true
+	}
+	if v.look == 0 {
+		return false
+	}
+	for i := range j.rules {
+		if !j.decide(&j.rules[i], v).settled {
+			return false
+		}
+	}
+	return true
+}
+
+// LookAt describes the last completed look at a cell, as the state keeps it.
+func LookAt(e *spec.Experiment, in CellInput) spec.Look {
+	j := NewJudge(e)
+	v := j.viewOf(&in)
+	look := spec.Look{Measurement: in.Measurement, Runs: len(v.runs), Of: len(j.looks), Level: j.level, Decided: j.Decided(in)}
+	for i := range j.rules {
+		r := &j.rules[i]
+		look.Claims = append(look.Claims, r.claim.Text+": "+string(j.decide(r, v).verdict))
+	}
+	return look
+}

@@ -1,0 +1,116 @@
+package verify
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// interval is the two-sided confidence interval of a mean.
+type interval struct {
+	mean, low, high float64
+	n               int  // size of the sample
+	exact           bool // all values are equal: the interval is a point
+}
+
+// finite reports whether all figures can be compared and stored.
+func (x interval) finite() bool {
+	return !math.IsInf(x.low, 0) && !math.IsInf(x.high, 0) && !math.IsNaN(x.low) && !math.IsNaN(x.high)
+}
+
+// intervalOf is Student's: mean -/+ t(df = n-1) x s / sqrt(n). One value, or equal
+// ones, give a point.
+func (j *Judge) intervalOf(values []float64) interval {
+	if allEqual(values) {
+		return interval{mean: values[0], low: values[0], high: values[0], n: len(values), exact: true}
+	}
+	mean, deviation := stat.MeanStdDev(values, nil)
+	half := j.quantile(len(values)-1) * deviation / math.Sqrt(float64(len(values)))
+	return interval{mean: mean, low: mean - half, high: mean + half, n: len(values)}
+}
+
+// allEqual is true of a single value too. Equal values are told apart first, because
+// rounding could give them a spread.
+func allEqual(values []float64) bool {
+	for _, v := range values[1:] {
+		if v != values[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// quantile is Student's t for one side of the looks' level, kept by degrees of freedom.
+func (j *Judge) quantile(freedom int) float64 {
+	if t, known := j.quantiles[freedom]; known {
+		return t
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile(1 - tail/float64(max(len(j.looks), 1)))
+	j.quantiles[freedom] = t
+	return t
+}
+
+// sample collects a metric's values: one per run, or with several starts asked for
+// one mean per start, in order. The metric must be in every run.
+func (v *view) sample(name metric.Name, perStart bool) []float64 {
+	values := make([]float64, 0, len(v.runs))
+	for i := range v.runs {
+		value, _ := v.runs[i].Result.Values.Get(name)
+		values = append(values, value)
+	}
+	if !perStart {
+		return values
+	}
+	return startMeans(v.runs, values)
+}
+
+// startMeans averages the runs of each start.
+func startMeans(runs []spec.Run, values []float64) []float64 {
+	means := make([]float64, 0, len(runs))
+	for i := range runs {
+		if firstOfStart(runs, i) {
+			means = append(means, meanOfStart(runs, values, i))
+		}
+	}
+	return means
+}
+
+func firstOfStart(runs []spec.Run, i int) bool {
+	for k := range i {
+		if runs[k].Start == runs[i].Start {
+			return false
+		}
+	}
+	return true
+}
+
+func meanOfStart(runs []spec.Run, values []float64, first int) float64 {
+	var of []float64
+	for i := first; i < len(runs); i++ {
+		if runs[i].Start == runs[first].Start {
+			of = append(of, values[i])
+		}
+	}
+	if allEqual(of) {
+		return of[0]
+	}
+	return stat.Mean(of, nil)
+}
+
+// countStarts counts the starts that runs belong to; 0 where recorded data does not say.
+func countStarts(runs []spec.Run) int {
+	n := 0
+	for i := range runs {
+		if runs[i].Start == 0 {
+			return 0
+		}
+		if firstOfStart(runs, i) {
+			n++
+		}
+	}
+	return n
+}
