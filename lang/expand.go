@@ -56,11 +56,11 @@ func (e *experiment) addConcurrencyAxis() {
 	if n == nil || len(n.product.workload.concurrencies) == 0 || e.axis(schema.ItemConcurrency) != nil || !e.wantsRows() {
 		return
 	}
-	e.axes = append(e.axes, concurrencyAxis(n))
+	e.axes = append(e.axes, e.concurrencyAxis(n))
 }
 
-func concurrencyAxis(n *node) *axis {
-	a := newAxis(schema.ItemConcurrency, n.at)
+func (e *experiment) concurrencyAxis(n *node) *axis {
+	a := e.l.newAxis(schema.ItemConcurrency, n.at)
 	for _, c := range n.product.workload.concurrencies {
 		a.values = append(a.values, axisValue{plain: spec.IntValue(c), cty: cty.NumberIntVal(int64(c))})
 	}

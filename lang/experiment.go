@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
-	"aicv/lang/schema"
 	"aicv/spec"
 )
 
@@ -95,14 +94,14 @@ func (e *experiment) fail(at spec.Range, summary, detail, suggestion string) {
 // the only one declared.
 func (e *experiment) readReferences() {
 	e.readPointsFrom()
-	for i, row := range schema.References() {
-		s := slot(i)
+	for i := range e.l.slotRows {
+		s, row := slot(i), &e.l.slotRows[i]
 		attr := e.b.attrs[row.Name]
 		switch {
 		case attr != nil && e.axis(row.Name) != nil:
 			e.fail(e.l.at(attr.Expr), quoted(row.Name)+" is set twice", "The experiment sets it, and so does an axis of its matrix.", "Remove one of them.")
 		case attr != nil:
-			e.readReference(s, &row, attr)
+			e.readReference(s, row, attr)
 		case e.axis(row.Name) == nil && e.fixed[s] == nil:
 			e.fixed[s] = e.only(s, row.Name)
 		}

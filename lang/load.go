@@ -43,6 +43,8 @@ type loader struct {
 	nodeType  cty.Type
 	metrics   map[metric.Name]metric.Metric
 	providers map[string]spec.Registration // by role and kind
+	items     map[string]axis              // what an axis can set
+	slotRows  []spec.Attribute             // the experiment's references, by slot
 
 	files       []string
 	sources     map[string][]byte
@@ -81,6 +83,7 @@ func newLoader(options Options) *loader {
 		nodeType: cty.Capsule("block", reflect.TypeFor[node]()), names: newNamespace(),
 		sources: make(map[string][]byte), inputs: make(map[string]string), hiddenFiles: make(map[string]bool),
 		metrics: make(map[metric.Name]metric.Metric), providers: make(map[string]spec.Registration), fallbacks: make(map[string]*node),
+		items: axisItems(), slotRows: schema.References(),
 	}
 	l.base = &hcl.EvalContext{Functions: l.functions}
 	for _, m := range metric.All() {

@@ -67,31 +67,35 @@ func (e *experiment) readMatrix() {
 	e.scope.axes = []string{}
 	for _, attr := range b.open {
 		e.scope.axes = append(e.scope.axes, attr.Name)
-		a := newAxis(attr.Name, e.l.inFile(rangeOf(attr.NameRange)))
+		a := e.l.newAxis(attr.Name, e.l.inFile(rangeOf(attr.NameRange)))
 		e.axes = append(e.axes, a)
 		e.readAxis(a, attr)
 	}
 }
 
 // newAxis finds out by name what an axis sets.
-func newAxis(name string, at spec.Range) *axis {
-	a := &axis{name: name, at: at}
-	find := func(rows []spec.Attribute) int {
-		return slices.IndexFunc(rows, func(r spec.Attribute) bool { return r.Name == name })
+func (l *loader) newAxis(name string, at spec.Range) *axis {
+	a := l.items[name]
+	a.name, a.at = name, at
+	return &a
+}
+
+// axisItems is every item that an axis can set, by name.
+func axisItems() map[string]axis {
+	items := make(map[string]axis)
+	for _, row := range spec.ConfigurationItems() {
+		items[row.Name] = axis{kind: axisConfig, row: &row}
 	}
-	if rows := spec.ConfigurationItems(); find(rows) >= 0 {
-		a.kind, a.row = axisConfig, &rows[find(rows)]
-	}
-	if rows := schema.WorkloadItems(); find(rows) >= 0 {
-		a.kind, a.row = axisWorkload, &rows[find(rows)]
-		if a.row.Type == spec.TypeIntList {
-			a.row.Type = spec.TypeInt // one value of it
+	for _, row := range schema.WorkloadItems() {
+		if row.Type == spec.TypeIntList {
+			row.Type = spec.TypeInt // one value of it
 		}
+		items[row.Name] = axis{kind: axisWorkload, row: &row}
 	}
-	if rows := schema.References(); find(rows) >= 0 {
-		a.kind, a.slot, a.row = axisReference, slot(find(rows)), &rows[find(rows)]
+	for i, row := range schema.References() {
+		items[row.Name] = axis{kind: axisReference, slot: slot(i), row: &row}
 	}
-	return a
+	return items
 }
 
 func (e *experiment) readAxis(a *axis, attr *hcl.Attribute) {
@@ -284,7 +288,7 @@ func itemExample(axes []*axis) string {
 func (e *experiment) extraChoice(name, key string, v cty.Value, at spec.Range) (choice, bool) {
 	a := e.axis(key)
 	if a == nil && name == "include" {
-		if a = newAxis(key, at); a.kind == axisFree {
+		if a = e.l.newAxis(key, at); a.kind == axisFree {
 			a = nil
 		}
 	}

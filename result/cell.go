@@ -12,7 +12,7 @@ import (
 // bareCell describes a cell of the plan, without verdicts and figures.
 func (b *builder) bareCell(i int) Cell {
 	p := &b.plan.Cells[i]
-	c := Cell{Address: p.Cell.Address(), Axes: p.Cell.Axes, Source: p.Cell.Source, Measurement: p.Measurement,
+	c := Cell{Address: p.Cell.Address(), Key: p.Cell.Key(), Axes: p.Cell.Axes, Source: p.Cell.Source, Measurement: p.Measurement,
 		Deployment: b.deployments[i], Excluded: p.Excluded, Identity: identityOf(&p.Cell), Config: p.Cell.Config,
 		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}}
 	if failure, failed := b.failures[p.Measurement]; failed {
@@ -122,4 +122,18 @@ func figuresOf(j *verify.Judge, claims []Claim, in verify.CellInput) []Figure {
 
 func claimed(claims []Claim, name metric.Name) bool {
 	return slices.ContainsFunc(claims, func(c Claim) bool { return c.Subject == name })
+}
+
+// Verdict finds the verdict of a claim (its position in Experiment.Claims) on the
+// cell; nil where it was not judged.
+func (c *Cell) Verdict(claim int) *CellVerdict {
+	if claim < len(c.Verdicts) && c.Verdicts[claim].Claim == claim { // the usual place
+		return &c.Verdicts[claim]
+	}
+	for i := range c.Verdicts {
+		if c.Verdicts[i].Claim == claim {
+			return &c.Verdicts[i]
+		}
+	}
+	return nil
 }

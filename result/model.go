@@ -22,6 +22,7 @@ type Result struct {
 	Totals        Totals         `json:"totals"`
 	Experiments   []Experiment   `json:"experiments"`
 	Findings      []spec.Finding `json:"findings,omitempty"` // of the plan, not of one cell
+	Gone          int            `json:"gone,omitempty"`     // measurements in the state that no cell asks for any more
 }
 
 // Standing is how the suite stands in one word.
@@ -94,6 +95,7 @@ type Claim struct {
 // Cell is one configuration at one load with all that is known of it.
 type Cell struct {
 	Address     string             `json:"address"`
+	Key         string             `json:"key"` // the address inside its experiment
 	Axes        []spec.Setting     `json:"axes"`
 	Source      spec.CellSource    `json:"source,omitempty"`
 	Measurement spec.ID            `json:"measurement"`

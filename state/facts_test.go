@@ -206,7 +206,7 @@ func TestEvents(t *testing.T) {
 func TestConnectionsAreSetUp(t *testing.T) {
 	ctx := context.Background()
 	s := newStore(t)
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "0", "application_id": "1634297718"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "0", "application_id": "1634296694"} {
 		var is string
 		must(t, s.writer.conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&is))
 		if is != want {

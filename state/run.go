@@ -1,7 +1,6 @@
 package state
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -187,7 +186,6 @@ func (r *Reader) readRuns(ctx context.Context, query string, key any, ids []spec
 		return nil, err
 	}
 	runs := make([]spec.Run, 0, 3*len(ids))
-	last, sorted := -1, true
 	err := r.each(ctx, "read runs", query, []any{key}, func(rows *sql.Rows) error {
 		i, err := u.scan(rows)
 		if err != nil {
@@ -197,22 +195,29 @@ func (r *Reader) readRuns(ctx context.Context, query string, key any, ids []spec
 		if err := u.unpack(&run); err != nil {
 			return damaged(fmt.Sprintf("run %d of measurement %s", u.row.index, ids[i]), err)
 		}
-		sorted = sorted && (i > last || (i == last && run.Index > runs[len(runs)-1].Index))
-		last = i
 		runs = append(runs, run)
 		return nil
 	})
-	if err != nil || sorted {
-		return runs, err
-	}
+	sortRuns(runs, ids)
+	return runs, err
+}
+
+// sortRuns puts runs in order of their measurements and of their index. SQLite gives
+// them so as it walks its indexes, but does not promise it without sorting itself.
+func sortRuns(runs []spec.Run, ids []spec.ID) {
 	places := make(map[spec.ID]int, len(ids))
 	for i, id := range ids {
 		places[id] = i
 	}
-	slices.SortFunc(runs, func(a, b spec.Run) int {
-		return cmp.Or(places[a.Measurement]-places[b.Measurement], a.Index-b.Index)
-	})
-	return runs, nil
+	order := func(a, b spec.Run) int {
+		if a.Measurement == b.Measurement {
+			return a.Index - b.Index
+		}
+		return places[a.Measurement] - places[b.Measurement]
+	}
+	if !slices.IsSortedFunc(runs, order) {
+		slices.SortFunc(runs, order)
+	}
 }
 
 // unpacker turns rows into runs.

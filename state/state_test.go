@@ -146,6 +146,16 @@ func TestRuns(t *testing.T) {
 	}
 }
 
+func TestSortRuns(t *testing.T) {
+	ids := []spec.ID{"z", "a"}
+	runs := []spec.Run{{Measurement: "a", Index: 2}, {Measurement: "z", Index: 3}, {Measurement: "a", Index: 1}, {Measurement: "z", Index: 1}}
+	sortRuns(runs, ids)
+	want := []spec.Run{{Measurement: "z", Index: 1}, {Measurement: "z", Index: 3}, {Measurement: "a", Index: 1}, {Measurement: "a", Index: 2}}
+	if diff := cmp.Diff(want, runs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // Everything of the results' types must come back: a field that is added to them and
 // forgotten here fails this test.
 func TestRunKeepsEveryField(t *testing.T) {

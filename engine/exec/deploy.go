@@ -249,7 +249,7 @@ func (x *executor) adopt(g *group) bool {
 	kept.server.Adopted = true
 	g.up = &upServer{server: kept.server, start: kept.start.ID}
 	if err := x.awaitReady(g, s.began, adoptTimeout, true); err != nil {
-		x.takeDown(g)
+		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 		_, _ = x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: "the server of an earlier session is not fit: " + explain(err)})
 		return false
 	}

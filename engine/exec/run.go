@@ -84,7 +84,7 @@ func (x *executor) ensureUp(g *group) error {
 			return nil
 		}
 		x.warn(g.address(), "the server ended between two runs")
-		x.takeDown(g)
+		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 	}
 	began := time.Now()
 	x.started(g.deploy)
@@ -219,7 +219,7 @@ func (x *executor) runFailed(id int, g *group, s *step, err error, last bool) er
 		return closeErr
 	}
 	if died != nil {
-		x.takeDown(g)
+		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 	}
 	return err
 }

@@ -88,8 +88,8 @@ func below(subject metric.Name, ms string) spec.Claim {
 
 func (w *world) registry() *engine.Registry {
 	return engine.NewRegistry([]spec.Registration{
-		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(*spec.Component, spec.Env) (spec.Target, error) {
-			return fakeTarget{managed: w.managed}, nil
+		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(c *spec.Component, _ spec.Env) (spec.Target, error) {
+			return fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}, nil
 		}}},
 		{Role: spec.RolePredictor, Kind: "fake", New: spec.Constructor{Predictor: func(*spec.Component, spec.Env) (spec.Predictor, error) {
 			return w.predictor, nil
@@ -174,14 +174,17 @@ func (w *world) apply(p *engine.Plan) {
 type fakeTarget struct {
 	spec.Target
 	managed bool
+	host    string
 }
+
+func (t fakeTarget) Host() string { return t.host }
 
 func (t fakeTarget) Managed() bool { return t.managed }
 
 type fakeBenchmark struct{ spec.Benchmark }
 
 func (fakeBenchmark) Budget(r spec.RunRequest, latency time.Duration) time.Duration {
-	return latency * time.Duration((r.Sampling.Requests+r.Sampling.Warmup)/r.Load.Concurrency)
+	return latency * time.Duration((r.Sampling.Requests+r.Sampling.Warmup)/max(1, r.Load.Concurrency))
 }
 
 // fakePredictor answers from the point alone and counts its calls.

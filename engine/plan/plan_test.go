@@ -476,3 +476,58 @@ func TestStateErrorStopsPlanning(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestHosts(t *testing.T) {
+	for _, tc := range []struct {
+		name, host string
+		hosts      int
+		nodes      string
+	}{
+		{"another target on the same machine waits", "", 1, "iidrrrgsdrrrgsj"},
+		{"another machine does not", "node7", 2, "idrrrgsidrrrgsj"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld()
+			e := w.experiment("two", []int{1}, []int{8, 16}, repeats(3, 3, 1), within10(metric.TTFT))
+			e.Cells[1].Target = &spec.Component{Role: spec.RoleTarget, Kind: "fake", Name: "other",
+				Attrs: spec.Attrs{"host": spec.StringValue(tc.host), "other": spec.BoolValue(true)}}
+			p := w.build(t)
+			if len(p.Hosts) != tc.hosts || kinds(p) != tc.nodes {
+				t.Fatalf("hosts %v, graph %s; want %d and %s", p.Hosts, kinds(p), tc.hosts, tc.nodes)
+			}
+			if p.Deployments[0].Address+"#2" != p.Deployments[1].Address {
+				t.Errorf("addresses %s and %s", p.Deployments[0].Address, p.Deployments[1].Address)
+			}
+			first := map[int32]int{}
+			for id, n := range p.Graph.Nodes {
+				if _, known := first[n.Deployment]; n.Kind == engine.NodeDeploy && !known {
+					first[n.Deployment] = id
+				}
+			}
+			waits := p.Graph.Nodes[first[1]].After[0]
+			if onStop := p.Graph.Nodes[waits].Kind == engine.NodeStop; onStop != (tc.hosts == 1) {
+				t.Errorf("the second deployment waits for a %s", p.Graph.Nodes[waits].Kind)
+			}
+			if ends := len(p.Graph.Nodes[len(p.Graph.Nodes)-1].After); ends != tc.hosts {
+				t.Errorf("judging waits for %d nodes, want one per host", ends)
+			}
+		})
+	}
+}
+
+func TestSamplingAtARequestRate(t *testing.T) {
+	w := newWorld()
+	e := w.experiment("open", []int{1}, []int{8}, repeats(3, 3, 1), within10(metric.TTFT))
+	e.Cells[0].Load.Concurrency, e.Cells[0].Load.RequestRate = 0, metric.MustDecimal("2.5")
+	if got, want := w.build(t).Cells[0].Cell.Sampling, (spec.Sampling{Requests: 150, Warmup: 25}); got != want {
+		t.Errorf("sampling %+v, want a minute after ten seconds of warm-up: %+v", got, want)
+	}
+}
+
+func TestRepeatsThatAllowNoRun(t *testing.T) {
+	w := newWorld()
+	w.experiment("none", []int{1}, []int{8}, spec.Repeats{}, within10(metric.TTFT))
+	if _, err := w.tryBuild(); err == nil || !strings.Contains(err.Error(), "allow no run") {
+		t.Errorf("error %v", err)
+	}
+}

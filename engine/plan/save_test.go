@@ -156,8 +156,11 @@ func TestLoadChecksEveryIndex(t *testing.T) {
 
 // FuzzLoad feeds Load with documents behind a matching checksum and with raw bytes.
 func FuzzLoad(f *testing.F) {
-	good := saved(f, rich(f))
-	document, err := json.Marshal(pack(rich(f)))
+	w := newWorld()
+	w.experiment("one", []int{1}, []int{8}, repeats(1, 1, 1), within10(metric.TTFT))
+	p := w.build(f)
+	good := saved(f, p)
+	document, err := json.Marshal(pack(p))
 	if err != nil {
 		f.Fatal(err)
 	}

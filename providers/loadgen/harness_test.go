@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"aicv/providers/sim"
 	"aicv/spec"
@@ -21,6 +23,7 @@ type pipes struct {
 	connections chan net.Conn
 	closed      chan struct{}
 	once        sync.Once
+	dials       atomic.Int64
 }
 
 func newPipes() *pipes {
@@ -44,6 +47,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
 	case p.connections <- theirs:
+		p.dials.Add(1)
 		return ours, nil
 	case <-p.closed:
 		return nil, errors.New("connection refused")
@@ -96,6 +100,7 @@ func startHandler(handler http.Handler) *simulated {
 		_ = s.pipes.Close()
 		_ = front.Close()
 		group.Wait()
+		time.Sleep(10 * time.Millisecond) // handlers that are cut off come to their end
 	}
 	return s
 }

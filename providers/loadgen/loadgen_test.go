@@ -3,6 +3,7 @@ package loadgen
 import (
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,13 @@ import (
 	"aicv/spec"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serveVariable) != "" {
+		serveSim() // the acceptance test runs the simulator in a process of its own
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestVocabulary(t *testing.T) {
 	words := vocabulary()

@@ -346,7 +346,7 @@ func TestOddServers(t *testing.T) {
 func TestRequestsOnTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		problems, connections, prompts := []string{}, map[string]bool{}, map[string]bool{}
+		problems, prompts := []string{}, map[string]bool{}
 		handler := func(w http.ResponseWriter, r *http.Request) {
 			var body struct {
 				Model         string
@@ -366,7 +366,6 @@ func TestRequestsOnTheWire(t *testing.T) {
 				problems = append(problems, fmt.Sprintf("%v %+v %v", err, body, r.Header))
 				return
 			}
-			connections[fmt.Sprintf("%p", r.Context().Value(http.LocalAddrContextKey))] = true
 			prompts[body.Messages[0].Content] = true
 			answer200("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: {\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":4}}\n\ndata: [DONE]\n\n")(w, r)
 		}
@@ -379,6 +378,9 @@ func TestRequestsOnTheWire(t *testing.T) {
 		result, err := b.Run(t.Context(), r, nil)
 		if err != nil || result.Failed > 0 || len(problems) > 0 {
 			t.Fatalf("error %v, %d failed, %v", err, result.Failed, problems)
+		}
+		if n := s.pipes.dials.Load(); n != 1 {
+			t.Errorf("%d connections for one client", n)
 		}
 		if len(prompts) < 22 {
 			t.Errorf("%d different prompts of 22", len(prompts))

@@ -46,7 +46,7 @@ func label(p *engine.Plan, n *engine.Node) string {
 	case engine.NodeRun:
 		return "run " + strconv.Itoa(int(n.Run)) + " of " + cellName(p, n.Cell)
 	case engine.NodeGate:
-		return "look at " + strconv.Itoa(int(n.Run)) + " runs of " + cellName(p, n.Cell)
+		return "look after run " + strconv.Itoa(int(n.Run)) + " of " + cellName(p, n.Cell)
 	case engine.NodeDeploy, engine.NodeStop:
 		text := string(n.Kind) + " " + p.Deployments[n.Deployment].Address
 		if p.Deployments[n.Deployment].Starts > 1 {

@@ -13,6 +13,7 @@ type group struct {
 	excluded bool
 	why      string
 	cells    []int
+	rows     [][]string // of the cells that are listed
 }
 
 // cells lists the cells by experiment, and within it by what becomes of them.
@@ -36,13 +37,45 @@ func (t *text) cells() {
 	}
 }
 
+// experiment writes one experiment as a table with a line above each group.
 func (t *text) experiment(e int, cells []int) {
+	if len(cells) == 0 {
+		return
+	}
 	t.line("%s: %s", t.bold("experiment."+t.plan.Experiments[e].Name), count(len(cells), "cell"))
 	metrics := t.metricsOf(e, cells)
-	for _, g := range t.groups(cells) {
-		t.group(g, metrics)
+	head := heading(metrics)
+	widths := widen(nil, head)
+	groups := t.groups(cells)
+	for _, g := range groups {
+		for _, i := range g.cells[:t.take(g)] {
+			g.rows = append(g.rows, t.row(i, metrics))
+			widths = widen(widths, g.rows[len(g.rows)-1])
+		}
+	}
+	t.tableRow(head, widths)
+	for _, g := range groups {
+		sign, title := g.sign()
+		if g.why != "" {
+			title += ": " + g.why
+		}
+		t.wrapped(sign, grouped(len(g.cells))+" "+title)
+		for _, row := range g.rows {
+			t.tableRow(row, widths)
+		}
+		t.more(len(g.cells)-len(g.rows), "cells")
 	}
 	t.line("")
+}
+
+// take says how many cells of a group are listed, and takes them from the budget.
+func (t *text) take(g *group) int {
+	n := len(g.cells)
+	if t.short {
+		n = max(0, min(n, t.rows, mostGroup))
+	}
+	t.rows -= n
+	return n
 }
 
 // groups splits cells by fate and reason, in the order in which these come up.
@@ -88,31 +121,11 @@ func (g *group) sign() (sign, title string) {
 	return signNew, "new"
 }
 
-// group writes one group as a table: the cells' keys, their predictions and runs.
-func (t *text) group(g *group, metrics []metric.Metric) {
-	sign, title := g.sign()
-	if g.why != "" {
-		title += ": " + g.why
-	}
-	t.wrapped(sign, grouped(len(g.cells))+" "+title)
-	shown := len(g.cells)
-	if t.short {
-		shown = max(0, min(shown, t.rows, mostGroup))
-	}
-	t.rows -= shown
-	table := make([][]string, 0, shown+1)
-	if len(metrics) > 0 && shown > 0 {
-		table = append(table, heading(metrics))
-	}
-	for _, i := range g.cells[:shown] {
-		table = append(table, t.row(i, metrics))
-	}
-	t.table(table)
-	t.more(len(g.cells)-shown, "cells")
-}
-
 func heading(metrics []metric.Metric) []string {
-	row := []string{"predicted"}
+	row := []string{"cell"}
+	if len(metrics) > 0 {
+		row[0] = "cell, with predicted"
+	}
 	for _, m := range metrics {
 		row = append(row, string(m.Name)+" "+string(m.Unit))
 	}
@@ -140,8 +153,10 @@ func (t *text) row(i int, metrics []metric.Metric) []string {
 func (t *text) runs(i int) string {
 	c := &t.plan.Cells[i]
 	switch {
-	case c.Excluded || c.RunsMax == 0:
+	case c.Have > 0 && (c.Excluded || c.RunsMax == 0):
 		return count(c.Have, "run") + " kept"
+	case c.Excluded || c.RunsMax == 0:
+		return "none"
 	case c.MeasuredBy != i:
 		return "shared with experiment." + t.plan.Cells[c.MeasuredBy].Cell.Experiment
 	}
@@ -181,28 +196,28 @@ func (t *text) metricsOf(e int, cells []int) []metric.Metric {
 	return pick(func(n metric.Name) bool { return usual[n] })
 }
 
-// table writes rows in aligned columns: the first to the left, others to the right.
-func (t *text) table(rows [][]string) {
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], width(cell))
+// widen keeps the greatest width of each column.
+func widen(widths []int, row []string) []int {
+	for i, cell := range row {
+		if i == len(widths) {
+			widths = append(widths, 0)
+		}
+		widths[i] = max(widths[i], width(cell))
+	}
+	return widths
+}
+
+// tableRow aligns the first column to the left and the others to the right.
+func (t *text) tableRow(row []string, widths []int) {
+	var b strings.Builder
+	b.WriteString("      ")
+	for i, cell := range row {
+		gap := strings.Repeat(" ", widths[i]-width(cell))
+		if i == 0 {
+			b.WriteString(cell + gap)
+		} else {
+			b.WriteString("  " + gap + cell)
 		}
 	}
-	for _, row := range rows {
-		var b strings.Builder
-		b.WriteString("      ")
-		for i, cell := range row {
-			gap := strings.Repeat(" ", widths[i]-width(cell))
-			if i == 0 {
-				b.WriteString(cell + gap)
-			} else {
-				b.WriteString("  " + gap + cell)
-			}
-		}
-		t.line("%s", strings.TrimRight(b.String(), " "))
-	}
+	t.line("%s", strings.TrimRight(b.String(), " "))
 }

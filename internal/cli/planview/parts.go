@@ -110,11 +110,16 @@ func (t *text) findings() {
 func (t *text) summary() {
 	s := Summarize(t.plan)
 	if !t.plan.Changes() {
-		t.line("%s %s", t.bold("No changes."), "Nothing to measure and nothing to judge: "+s.String()+".")
+		t.titled("No changes.", "Nothing to measure and nothing to judge: "+s.String()+".")
 		return
 	}
-	t.line("%s %s.", t.bold("Plan:"), s.String())
-	t.line("%s %s.", t.bold("Cost:"), costText(t.plan.Cost))
+	t.titled("Plan:", s.String()+".")
+	t.titled("Cost:", costText(t.plan.Cost)+".")
+}
+
+func (t *text) titled(title, paragraph string) {
+	_, _ = t.out.WriteString(t.bold(title) + " ")
+	t.flow(width(title)+1, width(title)+1, paragraph)
 }
 
 // Summary counts the cells of a plan by what becomes of them.

@@ -105,7 +105,7 @@ func sample() *engine.Plan {
 	return p
 }
 
-func text(t *testing.T, p *engine.Plan, o Options) string {
+func written(t *testing.T, p *engine.Plan, o Options) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Text(&b, p, o); err != nil {
@@ -115,9 +115,9 @@ func text(t *testing.T, p *engine.Plan, o Options) string {
 }
 
 func TestText(t *testing.T) {
-	golden(t, "sample.txt", text(t, sample(), Options{}))
-	golden(t, "verbose.txt", text(t, sample(), Options{Verbose: true, Width: 60}))
-	golden(t, "color.txt", text(t, sample(), Options{Color: true}))
+	golden(t, "sample.txt", written(t, sample(), Options{}))
+	golden(t, "verbose.txt", written(t, sample(), Options{Verbose: true, Width: 60}))
+	golden(t, "color.txt", written(t, sample(), Options{Color: true}))
 }
 
 func TestTextWithoutChanges(t *testing.T) {
@@ -125,7 +125,7 @@ func TestTextWithoutChanges(t *testing.T) {
 	p.Cells = p.Cells[3:4]
 	p.Cells[0].MeasuredBy = 0
 	p.Deployments, p.Gone, p.Undecidable, p.Findings, p.Cost = nil, nil, nil, nil, engine.Cost{}
-	golden(t, "unchanged.txt", text(t, p, Options{}))
+	golden(t, "unchanged.txt", written(t, p, Options{}))
 }
 
 // long has 10,000 cells in 100 experiments, each with a claim of its own.
@@ -145,12 +145,12 @@ func long() *engine.Plan {
 
 func TestLongPlansAreShortened(t *testing.T) {
 	p := long()
-	short := text(t, p, Options{})
+	short := written(t, p, Options{})
 	golden(t, "long.txt", short)
 	if lines := strings.Count(short, "\n"); lines > 120 {
 		t.Errorf("%d lines", lines)
 	}
-	all := text(t, p, Options{All: true})
+	all := written(t, p, Options{All: true})
 	for i := range p.Cells {
 		if key := "      " + p.Cells[i].Cell.Key() + " "; !strings.Contains(all, key) {
 			t.Fatalf("--all leaves out %q", key)

@@ -66,9 +66,13 @@ func (t *text) line(format string, args ...string) {
 
 // wrapped writes a paragraph behind a sign, broken between words.
 func (t *text) wrapped(sign, paragraph string) {
-	const indent = 4
-	used := indent
 	_, _ = t.out.WriteString("  " + t.paint(sign) + " ")
+	t.flow(4, 4, paragraph)
+}
+
+// flow writes a paragraph from a column on, broken between words; further lines are
+// indented.
+func (t *text) flow(used, indent int, paragraph string) {
 	for i, word := range strings.Fields(paragraph) {
 		n := width(word)
 		switch {
@@ -88,7 +92,7 @@ func (t *text) wrapped(sign, paragraph string) {
 
 // limit is how many entries of a list other than cells are written.
 func (t *text) limit(n int) int {
-	if t.short {
+	if t.short || (n > longPlan && !t.options.All) {
 		return min(n, mostOthers)
 	}
 	return n
