@@ -92,7 +92,10 @@ func (l *loader) workload(n *node, d decoded) bool {
 			continue
 		}
 		if row.Name == schema.ItemConcurrency && !isNumber(d.raw[row.Name]) {
-			w.concurrencies = ints(v)
+			if w.concurrencies = ints(v); len(w.concurrencies) == 0 {
+				l.fail(l.at(n.block.attrs[row.Name].Expr), "An axis without values", "List at least one concurrency, or leave the attribute out.")
+				return false
+			}
 			continue
 		}
 		if err := w.set(row.Name, v); err != nil {
@@ -204,10 +207,7 @@ func (l *loader) limits(b *block) spec.SLO {
 	if b == nil {
 		return nil
 	}
-	d, ok := l.attributes(b, false)
-	if !ok {
-		return nil
-	}
+	d, _ := l.attributes(b, false)
 	var limits spec.SLO
 	for _, row := range b.typ.Attributes {
 		if !d.attrs.Has(row.Name) {
@@ -216,7 +216,7 @@ func (l *loader) limits(b *block) spec.SLO {
 		m := l.metrics[metric.Name(row.Name)]
 		q, err := claim.Quantity(d.attrs.Text(row.Name), m)
 		if err != nil {
-			l.wrongQuantity(m, l.at(b.attrs[row.Name].Expr), d.raw[row.Name].ContainsMarked(), err)
+			l.wrongQuantity(m, l.literalAt(b.attrs[row.Name].Expr, d.attrs.Text(row.Name), d.raw[row.Name].ContainsMarked()), err)
 			continue
 		}
 		limits = append(limits, spec.Limit{Metric: m.Name, Quantity: q})
@@ -224,9 +224,9 @@ func (l *loader) limits(b *block) spec.SLO {
 	return limits
 }
 
-func (l *loader) wrongQuantity(m metric.Metric, at spec.Range, hidden bool, err *claim.Error) {
-	d := problem(at, "Wrong limit for "+string(m.Name), "It is a quantity of "+string(m.Name)+" in "+string(m.Unit)+".")
-	if !hidden {
+func (l *loader) wrongQuantity(m metric.Metric, text literal, err *claim.Error) {
+	d := problem(text.part(err.Offset, err.End), "Wrong limit for "+string(m.Name), "It is a quantity of "+string(m.Name)+" in "+string(m.Unit)+".")
+	if !text.hidden {
 		d.Summary, d.Detail, d.Suggestion = err.Message, err.Detail, err.Suggestion
 	}
 	l.report(d)

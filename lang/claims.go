@@ -2,6 +2,7 @@ package lang
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -18,7 +19,7 @@ type claimList struct {
 	ok     bool
 }
 
-// sentence is one text of the files, with the way back to its characters.
+// literal is one text of the files, with the way back to its characters.
 type literal struct {
 	text   string
 	at     spec.Range  // where it was written, or the expression that made it
@@ -107,16 +108,7 @@ func (l *loader) claimElements(list hcl.Expression, elements []hcl.Expression) *
 	}
 	out := &claimList{ok: true}
 	for _, element := range elements {
-		refs, ok := l.references(element, scope{why: "Claims are the same for all cells."})
-		if !ok {
-			out.ok = false
-			continue
-		}
-		texts, ok := l.computedTexts(element, refs)
-		one := &claimList{}
-		if ok {
-			one = l.parseClaims(texts)
-		}
+		one := l.claimsOf(element)
 		out.ok = out.ok && one.ok
 		out.claims = append(out.claims, one.claims...)
 	}
@@ -164,8 +156,11 @@ func (l *loader) literalAt(expr hcl.Expression, text string, hidden bool) litera
 	if source == "" || (source[0] != '"' && source[0] != '<') {
 		return s
 	}
+	if source[0] == '<' {
+		source += "\n" // the end of a heredoc is a line of its own
+	}
 	m, err := srcpos.Decode([]byte(source), s.at.Start, s.at.File, isJSON(s.at.File))
-	if err == nil && m.Text() == text {
+	if err == nil && m.Text() == text { // else only the whole expression can be pointed at
 		s.source = &m
 	}
 	return s
@@ -195,7 +190,7 @@ func (l *loader) wrongClaim(t literal, err *claim.Error) {
 	d := problem(t.part(err.Offset, err.End), err.Message, err.Detail)
 	d.Suggestion = err.Suggestion
 	if t.source == nil {
-		d.Notes = []spec.Note{{Text: "the claim reads " + quoted(shorten(t.text)), Range: t.at}}
+		d.Notes = []spec.Note{{Text: "the claim reads " + shorten(strconv.Quote(t.text)), Range: t.at}}
 	}
 	l.report(d)
 }

@@ -137,6 +137,10 @@ func (c conversion) number(row *spec.Attribute, v cty.Value) (spec.Value, error)
 		return spec.Value{}, c.expected(what, v)
 	}
 	f := v.AsBigFloat()
+	if f.IsInf() {
+		_, err := numberText(f)
+		return spec.Value{}, err
+	}
 	if what == "a whole number" && !f.IsInt() {
 		return spec.Value{}, c.expected(what, v)
 	}
@@ -166,6 +170,9 @@ const largest = 1e15
 // numberText writes a number as its exact decimal where that is short, else as the
 // nearest float's.
 func numberText(f *big.Float) (string, error) {
+	if f.IsInf() {
+		return "", &mismatch{expected: "a finite number", got: "the result of a division by zero"}
+	}
 	if n, accuracy := f.Int64(); accuracy == big.Exact && n <= largest && n >= -largest {
 		return strconv.FormatInt(n, 10), nil
 	}

@@ -77,7 +77,7 @@ func (l *loader) decodeBlock(raw *hcl.Block, typ *blockType) *block {
 		l.decodeOpen(b, raw.Body)
 		return b
 	}
-	content := l.content(raw.Body, typ.body, "a "+typ.Name+" block", typ.memberNames())
+	content := l.content(raw.Body, typ.body, article(typ.Name)+" block", typ.memberNames())
 	b.attrs = content.Attributes
 	l.decodeNested(b, content.Blocks)
 	return b
@@ -92,7 +92,7 @@ func (l *loader) decodeNested(b *block, blocks hcl.Blocks) {
 		}
 		first := b.one(raw.Type)
 		if first != nil && !typ.Repeatable {
-			l.duplicate(inner.at, first.at, "A second "+raw.Type+" block", "Only one may stand in a "+b.typ.Name+" block.")
+			l.duplicate(inner.at, first.at, "A second "+raw.Type+" block", "Only one may stand in "+article(b.typ.Name)+" block.")
 			continue
 		}
 		if first := sameLabels(b.nested[raw.Type], inner); first != nil {
@@ -218,4 +218,12 @@ func (l *loader) sourceText(r spec.Range) string {
 		return ""
 	}
 	return string(source[r.Start.Byte:r.End.Byte])
+}
+
+// article puts a or an before a name.
+func article(name string) string {
+	if strings.ContainsAny(name[:min(1, len(name))], "aeiou") {
+		return "an " + name
+	}
+	return "a " + name
 }

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -97,8 +98,21 @@ func (l *loader) translate(d *hcl.Diagnostic, hidden bool) spec.Diagnostic {
 		out.Summary, out.Detail = "Unknown function "+quoted(name), "The language has a fixed set of functions, and this is none of them."
 		out.Suggestion = didYouMean(name, functionNames(l.functions))
 	}
+	out.Suggestion = cmp.Or(out.Suggestion, fixFor(d))
 	out.Values = l.expressionValues(d)
 	return out
+}
+
+// fixFor knows what to do about messages of the parser and the evaluator that users
+// of this language are likely to meet.
+func fixFor(d *hcl.Diagnostic) string {
+	switch {
+	case d.Summary == "Invalid single-argument block definition":
+		return "Write each attribute of the block on a line of its own."
+	case strings.HasSuffix(d.Detail, "but have secret."):
+		return "A secret can only be passed on whole, as an attribute's value or as a value of a map."
+	}
+	return ""
 }
 
 // unknownFunction finds the name in the evaluator's message about a missing function.

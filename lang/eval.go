@@ -76,6 +76,9 @@ func (l *loader) value(expr hcl.Expression, refs []reference, axes map[string]ct
 		return cty.DynamicVal, false
 	}
 	if !v.IsWhollyKnown() {
+		if l.syntaxErrors { // the parser puts such values where it could not read on
+			return cty.DynamicVal, false
+		}
 		l.fail(l.inFile(rangeOf(expr.Range())), "Value is not known", "Everything in a suite is known before anything runs; this expression has no definite value.")
 		return cty.DynamicVal, false
 	}

@@ -38,6 +38,7 @@ type experiment struct {
 	configVary []*varying      // configuration items that read the matrix
 	read       map[string]bool // axes that some expression reads
 	seed       int64
+	fromPoints bool // it has points_from, if perhaps a wrong one
 	ok         bool
 }
 
@@ -76,8 +77,9 @@ func (e *experiment) build() {
 	if e.ok {
 		e.expand()
 	}
+	ready := e.ok
 	e.readAsserts()
-	if e.ok {
+	if ready {
 		e.checkClaims()
 	}
 }
@@ -115,10 +117,7 @@ func (e *experiment) readPointsFrom() {
 	}
 	row := e.b.typ.rows["points_from"]
 	n, ok := e.reference(row, attr.Expr, scope{})
-	if !ok {
-		e.ok = false
-		return
-	}
+	e.fromPoints, e.ok = !ok || n != nil, e.ok && ok
 	if n == nil {
 		return
 	}
@@ -184,15 +183,25 @@ func (l *loader) referenceValue(row *spec.Attribute, expr hcl.Expression, refs [
 	}
 	n, isNode := nodeOf(v)
 	if !isNode {
-		d := problem(l.at(expr), "Wrong value for "+row.Name, "Expected a reference to a "+row.Ref+", got "+typeName(v)+".")
-		d.Suggestion = "Write it like " + row.Example + ", without quotes."
-		if isJSON(l.at(expr).File) {
-			d.Suggestion = `Write it like "${` + row.Example + `}".`
-		}
-		l.report(d)
+		l.notAReference(row, v, l.at(expr))
 		return nil, false
 	}
 	return l.checkedNode(row, n, expr)
+}
+
+// notAReference shows how a reference is written: the one that a text spells, where
+// it is one.
+func (l *loader) notAReference(row *spec.Attribute, v cty.Value, at spec.Range) {
+	d := problem(at, "Wrong value for "+row.Name, "Expected a reference to a "+row.Ref+", got "+typeName(v)+".")
+	example := row.Example
+	if plain, marks := v.Unmark(); len(marks) == 0 && plain.Type() == cty.String && l.names.nodes[plain.AsString()] != nil {
+		example = plain.AsString()
+	}
+	d.Suggestion = "Write " + row.Name + " = " + example + ", without quotes."
+	if isJSON(at.File) {
+		d.Suggestion = `Write "${` + example + `}".`
+	}
+	l.report(d)
 }
 
 func (l *loader) checkedNode(row *spec.Attribute, n *node, expr hcl.Expression) (*node, bool) {
@@ -216,7 +225,7 @@ func (e *experiment) only(s slot, root string) *node {
 		return declared[0]
 	case len(declared) == 0:
 		return e.none(s, root)
-	case e.out.PointsFrom != nil && (s == slotModel || s == slotWorkload):
+	case e.fromPoints && (s == slotModel || s == slotWorkload || s == slotBenchmark):
 		return nil // each point names its own
 	}
 	e.fail(e.b.nameAt, "Which "+root+" is meant?",

@@ -130,6 +130,7 @@ func (l *loader) parse(content []byte, name string) hcl.Body {
 		file, diags = hclsyntax.ParseConfig(content, name, start)
 	}
 	l.parserDiags(diags, false)
+	l.syntaxErrors = l.syntaxErrors || diags.HasErrors()
 	if file == nil || file.Body == nil || (diags.HasErrors() && isJSON(name)) {
 		return nil
 	}

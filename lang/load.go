@@ -46,11 +46,12 @@ type loader struct {
 	items     map[string]axis              // what an axis can set
 	slotRows  []spec.Attribute             // the experiment's references, by slot
 
-	files       []string
-	sources     map[string][]byte
-	inputs      map[string]string
-	diags       spec.Diagnostics
-	evaluations int // of nodes, for the test that each is evaluated once
+	files        []string
+	sources      map[string][]byte
+	inputs       map[string]string
+	diags        spec.Diagnostics
+	syntaxErrors bool // a file could not be read to its end
+	evaluations  int  // of nodes, for the test that each is evaluated once
 
 	blocks           []*block
 	suiteBlock       *block

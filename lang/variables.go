@@ -121,6 +121,9 @@ func (l *loader) variable(n *node, g *given) {
 		return
 	}
 	want, defaults, typed := l.variableType(n)
+	if !typed && n.block.attrs["type"] != nil {
+		return
+	}
 	fallback := n.block.attrs["default"]
 	var v cty.Value
 	ok := false

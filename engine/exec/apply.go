@@ -75,8 +75,9 @@ func (x *executor) enter() error {
 	if err := x.store.BeginApply(x.durable, record); err != nil {
 		return fmt.Errorf("begin the apply: %w", err)
 	}
-	x.identity, x.apply = identity, record.ID
-	x.resumed = known
+	x.mutex.Lock()
+	x.identity, x.apply, x.resumed = identity, record.ID, known
+	x.mutex.Unlock()
 	return nil
 }
 
@@ -121,7 +122,7 @@ func count(n int, noun string) string {
 func (x *executor) finish() (*Result, error) {
 	x.teardown()
 	result := &Result{Status: spec.ApplyFinished, Judgements: x.judgements, Left: x.left()}
-	if x.failure() != nil || !x.complete() {
+	if x.failure() != nil {
 		result.Status = spec.ApplyInterrupted
 	}
 	for _, left := range result.Left {

@@ -106,11 +106,16 @@ func (x *executor) lost(g *group, err error) spec.Outcome {
 
 // tryBringUp is one attempt. last says that no other will follow.
 func (x *executor) tryBringUp(g *group, last bool) error {
+	if x.interrupted() {
+		return errInterrupted
+	}
 	if err := x.retryLeftovers(g.host); err != nil {
 		return x.refuseUnless(g, err, last)
 	}
-	if g.stray != nil && g.stray.start != nil && x.adopt(g) {
-		return nil
+	if g.stray != nil && g.stray.start != nil {
+		if adopted, err := x.adopt(g); adopted || err != nil {
+			return err
+		}
 	}
 	number := x.nextStart(g)
 	key := serverKey(x.identity, g.deployment.ID, number)
@@ -199,10 +204,7 @@ func (x *executor) effective(g *group) spec.Configuration {
 func (x *executor) launchFailed(g *group, s *step, key string, err error, last bool) error {
 	x.removeLaunched(g, key)
 	if x.interrupted() {
-		if _, err := x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: errInterrupted.Error()}); err != nil {
-			return err
-		}
-		return errInterrupted
+		return x.abandon(s)
 	}
 	outcome := spec.Outcome{Status: spec.StepFailed, Message: explain(err)}
 	if last || spec.KindOf(err) != spec.ErrInfrastructure {
@@ -238,24 +240,27 @@ func (x *executor) removeLaunched(g *group, key string) {
 }
 
 // adopt goes on with the server of a start that an earlier session committed. One
-// that is not ready any more is stopped.
-func (x *executor) adopt(g *group) bool {
+// that is not ready any more is stopped, and false returned.
+func (x *executor) adopt(g *group) (bool, error) {
 	kept := g.stray
 	s, err := x.open(g.deploy, engine.NodeDeploy, g.address(), kept.server.Key)
 	if err != nil {
-		return false
+		return false, err
 	}
 	g.stray = nil
 	kept.server.Adopted = true
 	g.up = &upServer{server: kept.server, start: kept.start.ID}
 	if err := x.awaitReady(g, s.began, adoptTimeout, true); err != nil {
 		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
-		_, _ = x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: "the server of an earlier session is not fit: " + explain(err)})
-		return false
+		if errors.Is(err, errInterrupted) {
+			return false, x.abandon(s)
+		}
+		_, err = x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: "the server of an earlier session is not fit: " + explain(err)})
+		return false, err
 	}
 	g.wasReady = true
 	_, err = x.close(s, spec.Outcome{Status: spec.StepDone, Message: "adopted the server of an earlier session"})
-	return err == nil
+	return err == nil, err
 }
 
 // pause waits between attempts.

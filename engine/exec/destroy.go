@@ -31,7 +31,11 @@ func Destroy(ctx context.Context, r DestroyRequest) ([]string, error) {
 		return nil, nil
 	}
 	d := &destroyer{request: r, identity: identity, standing: map[string]bool{}}
-	for _, t := range managed(newTools(r.Registry), suiteTargets(r.Suite)) {
+	targets, err := managed(newTools(r.Registry), suiteTargets(r.Suite))
+	if err != nil {
+		d.errs = append(d.errs, err)
+	}
+	for _, t := range targets {
 		d.clear(ctx, t)
 	}
 	if len(d.errs) == 0 && ctx.Err() == nil {

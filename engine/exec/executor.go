@@ -75,7 +75,7 @@ type group struct {
 	mapping    []spec.ItemMapping
 	mutex      sync.Mutex // held by the node that works on the group
 	up         *upServer  // nil: nothing runs
-	wasReady   bool       // it was ready once in this apply
+	wasReady   bool       // it was ready once, in this apply or an earlier one
 	failure    error      // it was given up
 	stray      *stray     // a server of a crashed session to go on with
 	lastKey    string     // of the server that the node brought up in an earlier session
@@ -148,31 +148,32 @@ func (x *executor) complete() bool {
 // can not be done at all is refused before anything is touched.
 func (x *executor) prepare() error {
 	for id := range x.nodes {
-		n := &x.nodes[id]
-		switch n.Kind {
-		case engine.NodeInventory:
-			if _, err := x.tools.target(x.plan.Cells[x.plan.Deployments[n.Deployment].Cells[0]].Cell.Target); err != nil {
-				return err
-			}
-		case engine.NodeDeploy:
-			if err := x.addGroup(id, n); err != nil {
-				return err
-			}
-		case engine.NodeRun:
-			x.total++
-			if g := x.groupOf[keyOf(n)]; g != nil {
-				g.runs = append(g.runs, int32(id))
-			}
-			if err := x.prepareRun(n); err != nil {
-				return err
-			}
-		case engine.NodeGate:
-			measures := x.plan.Cells[n.Cell].MeasuredBy
-			x.addGated(measures, n.Cell)
-		case engine.NodeStop:
-			if g := x.groupOf[keyOf(n)]; g != nil {
-				g.stop = id
-			}
+		if err := x.prepareNode(id, &x.nodes[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *executor) prepareNode(id int, n *engine.Node) error {
+	g := x.groupOf[keyOf(n)]
+	switch n.Kind {
+	case engine.NodeInventory:
+		_, err := x.tools.target(x.plan.Cells[x.plan.Deployments[n.Deployment].Cells[0]].Cell.Target)
+		return err
+	case engine.NodeDeploy:
+		return x.addGroup(id, n)
+	case engine.NodeRun:
+		x.total++
+		if g != nil {
+			g.runs = append(g.runs, int32(id))
+		}
+		return x.prepareRun(n)
+	case engine.NodeGate:
+		x.addGated(x.plan.Cells[n.Cell].MeasuredBy, n.Cell)
+	case engine.NodeStop:
+		if g != nil {
+			g.stop = id
 		}
 	}
 	return nil

@@ -128,7 +128,7 @@ func content(c *spec.Cell) spec.Value {
 func settings(c spec.Configuration) spec.Value {
 	fields := make([]spec.Field, len(c))
 	for i, s := range c {
-		fields[i] = spec.Field{Name: s.Name, Value: s.Value}
+		fields[i] = spec.Field(s)
 	}
 	return spec.MapValue(fields...)
 }

@@ -45,6 +45,8 @@ type world struct {
 	result       func(r spec.RunRequest) spec.RunResult
 	recordedRuns map[string][]spec.RunResult // by cell concurrency
 	lookups      int
+	lies         bool        // servers name another model
+	deaf         int         // how often a status can not be read
 	dead         func() bool // aicv crashed: its calls reach nothing any more
 }
 
@@ -150,6 +152,10 @@ func (t fakeTarget) Find(_ context.Context, suite, key string) ([]spec.Server, e
 func (t fakeTarget) Status(_ context.Context, server spec.Server) (spec.ServerStatus, error) {
 	t.w.mutex.Lock()
 	defer t.w.mutex.Unlock()
+	if t.w.deaf > 0 {
+		t.w.deaf--
+		return spec.ServerStatus{}, errFlaky
+	}
 	if s := t.w.servers[server.Key]; s != nil {
 		return s.status, nil
 	}
@@ -227,6 +233,8 @@ func (p fakeProbe) get(_ context.Context, url string) (int, []byte, error) {
 		return 0, nil, errors.New("connection refused")
 	case time.Since(s.born) < s.ready:
 		return 503, nil, nil
+	case path == "v1/models" && p.w.lies:
+		return 200, []byte(`{"data":[{"id":"other"}]}`), nil
 	case path == "v1/models":
 		return 200, fmt.Appendf(nil, `{"data":[{"id":%q}]}`, s.ModelName), nil
 	}

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -18,6 +19,39 @@ func guard(what string, err *error) {
 	}
 }
 
+// errDeaf ends a call whose provider went on after its context had ended.
+var errDeaf = errors.New("it does not heed its deadline")
+
+// bounded makes one call to a provider. A provider that does not heed its context is
+// left behind in its own goroutine, so that it can not hold up the apply.
+func bounded[T any](ctx context.Context, what string, call func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() { answered <- a }()
+		defer guard(what, &a.err)
+		a.value, a.err = call()
+	}()
+	select {
+	case a := <-answered:
+		return a.value, a.err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case a := <-answered:
+		return a.value, a.err
+	case <-timer.C:
+		var none T
+		return none, fmt.Errorf("%s: %w: %w", what, errDeaf, context.Cause(ctx))
+	}
+}
+
 type safeTarget struct {
 	inner spec.Target
 	name  string
@@ -25,34 +59,29 @@ type safeTarget struct {
 
 func (t safeTarget) Managed() bool { return t.inner.Managed() }
 
-func (t safeTarget) Inventory(ctx context.Context) (i spec.Inventory, err error) {
-	defer guard(t.name, &err)
-	return t.inner.Inventory(ctx)
+func (t safeTarget) Inventory(ctx context.Context) (spec.Inventory, error) {
+	return bounded(ctx, t.name, func() (spec.Inventory, error) { return t.inner.Inventory(ctx) })
 }
 
-func (t safeTarget) Start(ctx context.Context, request spec.StartRequest) (s spec.Server, err error) {
-	defer guard(t.name, &err)
-	return t.inner.Start(ctx, request)
+func (t safeTarget) Start(ctx context.Context, request spec.StartRequest) (spec.Server, error) {
+	return bounded(ctx, t.name, func() (spec.Server, error) { return t.inner.Start(ctx, request) })
 }
 
-func (t safeTarget) Find(ctx context.Context, suite, key string) (found []spec.Server, err error) {
-	defer guard(t.name, &err)
-	return t.inner.Find(ctx, suite, key)
+func (t safeTarget) Find(ctx context.Context, suite, key string) ([]spec.Server, error) {
+	return bounded(ctx, t.name, func() ([]spec.Server, error) { return t.inner.Find(ctx, suite, key) })
 }
 
-func (t safeTarget) Status(ctx context.Context, server spec.Server) (status spec.ServerStatus, err error) {
-	defer guard(t.name, &err)
-	return t.inner.Status(ctx, server)
+func (t safeTarget) Status(ctx context.Context, server spec.Server) (spec.ServerStatus, error) {
+	return bounded(ctx, t.name, func() (spec.ServerStatus, error) { return t.inner.Status(ctx, server) })
 }
 
-func (t safeTarget) Log(ctx context.Context, server spec.Server, bytes int) (log string, err error) {
-	defer guard(t.name, &err)
-	return t.inner.Log(ctx, server, bytes)
+func (t safeTarget) Log(ctx context.Context, server spec.Server, bytes int) (string, error) {
+	return bounded(ctx, t.name, func() (string, error) { return t.inner.Log(ctx, server, bytes) })
 }
 
-func (t safeTarget) Stop(ctx context.Context, server spec.Server, grace time.Duration) (err error) {
-	defer guard(t.name, &err)
-	return t.inner.Stop(ctx, server, grace)
+func (t safeTarget) Stop(ctx context.Context, server spec.Server, grace time.Duration) error {
+	_, err := bounded(ctx, t.name, func() (struct{}, error) { return struct{}{}, t.inner.Stop(ctx, server, grace) })
+	return err
 }
 
 type safeRuntime struct {
@@ -65,9 +94,8 @@ func (r safeRuntime) Render(request spec.RenderRequest) (s spec.ServerSpec, m []
 	return r.inner.Render(request)
 }
 
-func (r safeRuntime) Effective(ctx context.Context, server spec.Server) (c spec.Configuration, err error) {
-	defer guard(r.name, &err)
-	return r.inner.Effective(ctx, server)
+func (r safeRuntime) Effective(ctx context.Context, server spec.Server) (spec.Configuration, error) {
+	return bounded(ctx, r.name, func() (spec.Configuration, error) { return r.inner.Effective(ctx, server) })
 }
 
 // Diagnose knows no cause where it panics: the log stays the evidence.
@@ -99,7 +127,6 @@ func (b safeBenchmark) Budget(request spec.RunRequest, latency time.Duration) (d
 	return b.inner.Budget(request, latency)
 }
 
-func (b safeBenchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (r spec.RunResult, err error) {
-	defer guard(b.name, &err)
-	return b.inner.Run(ctx, request, emit)
+func (b safeBenchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
+	return bounded(ctx, b.name, func() (spec.RunResult, error) { return b.inner.Run(ctx, request, emit) })
 }

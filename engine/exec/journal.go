@@ -37,6 +37,14 @@ func (x *executor) open(node int, kind engine.NodeKind, subject, key string) (*s
 	return s, nil
 }
 
+// abandon closes an attempt that a stop ended, and gives errInterrupted.
+func (x *executor) abandon(s *step) error {
+	if _, err := x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: errInterrupted.Error()}); err != nil {
+		return err
+	}
+	return errInterrupted
+}
+
 // nextAttempt is the number of a node's next attempt, counted over all sessions of
 // the apply.
 func (x *executor) nextAttempt(node int) int {

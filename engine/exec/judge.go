@@ -172,6 +172,7 @@ func (x *executor) gate(id int) {
 		x.skip(id, fmt.Sprintf("only %d of %s are there", len(in.Runs), count(int(n.Run), "run")))
 		return
 	}
+	in.Runs = in.Runs[:n.Run] // later ones belong to later looks
 	look := verify.LookAt(x.experimentOf(n.Cell), in)
 	if look.Decided {
 		x.mutex.Lock()

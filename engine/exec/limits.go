@@ -26,6 +26,9 @@ const (
 	stopSlack      = 30 * time.Second
 	teardownBudget = 30 * time.Second
 
+	// patience is how long a provider may take to return once its context has ended.
+	patience = 5 * time.Second
+
 	// finishGrace is how long a graceful stop waits for a run that is about to end.
 	finishGrace = 10 * time.Second
 )

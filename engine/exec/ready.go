@@ -233,7 +233,7 @@ func (g *group) exited(status spec.ServerStatus, log, when string) *spec.Error {
 	e := &spec.Error{Kind: spec.ErrConfiguration, Summary: fmt.Sprintf("%s %s %s", g.address(), how, when), Detail: lastLines(log, shownLines)}
 	cause, known := g.runtime.Diagnose(log)
 	switch {
-	case outsideSignal(status.Signal):
+	case endedFromOutside(status):
 		e.Kind, e.Fix = spec.ErrInfrastructure, "find out who killed it: a person, a batch system, or the kernel when memory ran out"
 	case known:
 		e.Kind, e.Cause, e.Fix = cause.Kind, errors.New(cause.Summary), cause.Fix
@@ -259,9 +259,13 @@ func (g *group) atStart(cause *spec.Error) error {
 	return &again
 }
 
-// outsideSignal names the signals that an engine does not send itself.
-func outsideSignal(signal string) bool {
-	return slices.Contains([]string{"killed", "terminated", "interrupt", "hangup", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"}, signal)
+// endedFromOutside reports an end by a signal that an engine does not send itself. A
+// launcher whose child was ended so exits with 128 and the signal's number.
+func endedFromOutside(s spec.ServerStatus) bool {
+	if s.ExitCode == 128+9 || s.ExitCode == 128+15 {
+		return true
+	}
+	return slices.Contains([]string{"killed", "terminated", "interrupt", "hangup", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"}, s.Signal)
 }
 
 func portTaken(log string) bool {

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,7 +46,11 @@ func (x *executor) recover() error {
 	}
 	standing := map[string]bool{}
 	wanted := x.wantedKeys(steps)
-	for _, t := range x.planTargets() {
+	targets, err := x.planTargets()
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
 		if err := x.sweep(t, wanted, standing); err != nil {
 			return err
 		}
@@ -79,6 +84,9 @@ func (x *executor) readStarts() error {
 			}
 		}
 		x.starts[id] = list
+	}
+	for _, g := range x.groups {
+		g.wasReady = x.starts[g.deployment.ID].next > 1
 	}
 	return nil
 }
@@ -117,9 +125,8 @@ func (x *executor) wantedKeys(steps []spec.Step) map[string]*group {
 	return wanted
 }
 
-// planTargets lists the targets of the plan's cells, managed ones only. A target
-// that can not even be made is none that the plan needs: prepare would have refused it.
-func (x *executor) planTargets() []*target {
+// planTargets lists the targets of the plan's cells, managed ones only.
+func (x *executor) planTargets() ([]*target, error) {
 	components := make([]*spec.Component, 0, 1)
 	for i := range x.plan.Cells {
 		if c := x.plan.Cells[i].Cell.Target; c != nil {
@@ -129,21 +136,27 @@ func (x *executor) planTargets() []*target {
 	return managed(x.tools, components)
 }
 
-func managed(made *tools, components []*spec.Component) []*target {
+// managed makes the targets that run servers of ours, each once. Those that can not
+// be made are left out and named by the error.
+func managed(made *tools, components []*spec.Component) ([]*target, error) {
 	seen := map[*spec.Component]bool{}
 	known := map[string]bool{}
 	var targets []*target
+	var errs []error
 	for _, c := range components {
 		if seen[c] {
 			continue
 		}
 		seen[c] = true
-		if t, err := made.target(c); err == nil && t.Managed() && !known[t.address] {
+		t, err := made.target(c)
+		if err != nil {
+			errs = append(errs, err)
+		} else if t.Managed() && !known[t.address] {
 			known[t.address] = true
 			targets = append(targets, t)
 		}
 	}
-	return targets
+	return targets, errors.Join(errs...)
 }
 
 // sweep stops what a target runs of the suite and nobody needs. standing collects the

@@ -152,8 +152,11 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	result, err := bench.Run(timed, request, x.relay(id, s.attempt))
 	cancel(nil)
 	m.done.Wait()
-	if err := x.ending(ctx, timed, g, m, limit); err != nil {
-		return spec.RunResult{}, err
+	if why := x.ending(ctx, timed, g, m, limit); why != nil {
+		if errors.Is(err, errDeaf) {
+			why = fmt.Errorf("%w; the client: %w", why, errDeaf)
+		}
+		return spec.RunResult{}, why
 	}
 	if err != nil {
 		return spec.RunResult{}, err
@@ -196,10 +199,7 @@ func (x *executor) death(g *group, status spec.ServerStatus) error {
 // next attempt to bring it up again.
 func (x *executor) runFailed(id int, g *group, s *step, err error, last bool) error {
 	if errors.Is(err, errInterrupted) {
-		if _, err := x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: errInterrupted.Error()}); err != nil {
-			return err
-		}
-		return errInterrupted
+		return x.abandon(s)
 	}
 	n := &x.nodes[id]
 	var died *serverDied
@@ -218,7 +218,7 @@ func (x *executor) runFailed(id int, g *group, s *step, err error, last bool) er
 	if _, closeErr := x.close(s, outcome); closeErr != nil {
 		return closeErr
 	}
-	if died != nil {
+	if died != nil || errors.Is(err, errDeaf) { // a client that goes on would load the next run too
 		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 	}
 	return err

@@ -81,6 +81,9 @@ func (x *executor) stopServer(t *target, server spec.Server, grace time.Duration
 }
 
 func stopServer(hard context.Context, t *target, server spec.Server, grace time.Duration) error {
+	if !t.Managed() {
+		return nil // somebody else's
+	}
 	if hard.Err() == nil && grace > 0 {
 		if err := stopOnce(hard, t, server, grace, grace+stopSlack); err == nil {
 			return nil
@@ -89,24 +92,10 @@ func stopServer(hard context.Context, t *target, server spec.Server, grace time.
 	return stopOnce(context.WithoutCancel(hard), t, server, 0, teardownBudget)
 }
 
-// stopOnce bounds one Stop, even of a target that does not heed its context: it is
-// then left behind in its own goroutine.
 func stopOnce(parent context.Context, t *target, server spec.Server, grace, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- t.Stop(ctx, server, grace) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(time.Second):
-		return fmt.Errorf("it did not stop: %w", context.Cause(ctx))
-	}
+	return t.Stop(ctx, server, grace)
 }
 
 // takeDown stops a group's server, bracketed as an attempt of its stop node. The

@@ -132,7 +132,7 @@ func (a *app) carryOut(ctx context.Context, at place, store *state.Store, p *eng
 		return err
 	}
 	if !p.Changes() {
-		return a.standing(ctx, p, store)
+		return a.nothingToDo(ctx, registry, store, p)
 	}
 	if err := a.writeLock(at, p); err != nil {
 		return err
@@ -184,7 +184,22 @@ func (a *app) conclude(ctx context.Context, p *engine.Plan, store *state.Store, 
 	return verdictExit(p, outcome.Judgements)
 }
 
-// standing reports the verdicts as they stand when there is nothing to do.
+// nothingToDo tidies up after an apply that was killed at its very end, and exits
+// with the standing verdict.
+func (a *app) nothingToDo(ctx context.Context, registry *engine.Registry, store *state.Store, p *engine.Plan) error {
+	open, err := store.OpenSteps(ctx)
+	if err != nil {
+		return err
+	}
+	if len(open) > 0 {
+		if _, _, err := a.execute(ctx, registry, store, p); err != nil {
+			return err
+		}
+	}
+	return a.standing(ctx, p, store)
+}
+
+// standing reports the verdicts as they stand.
 func (a *app) standing(ctx context.Context, p *engine.Plan, store *state.Store) error {
 	judgements, err := exec.Judge(ctx, p, store)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
-	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"aicv/spec"
@@ -153,7 +152,7 @@ func TestNativeSlicesBack(t *testing.T) {
 			return
 		}
 		want, ok := evaluate(source)
-		if err != nil || !ok || norm.NFC.String(m.Text()) != want {
+		if err != nil || !ok || cty.NormalizeString(m.Text()) != want {
 			t.Fatalf("%s: %q, %v; HCL says %q", source, m.Text(), err, want)
 		}
 		checkPieces(t, m, source, func(piece string) (string, bool) {
@@ -193,7 +192,7 @@ func TestHeredocsAgreeWithHCL(t *testing.T) {
 			return
 		}
 		m, err := Decode([]byte(source), spec.Pos{Line: 1, Column: 1}, file, false)
-		if err != nil || norm.NFC.String(m.Text()) != want {
+		if err != nil || cty.NormalizeString(m.Text()) != want {
 			t.Fatalf("%q: %q, %v; HCL says %q", source, m.Text(), err, want)
 		}
 		for i := range len(m.Text()) {
@@ -217,7 +216,7 @@ func TestJSONSlicesBack(t *testing.T) {
 			return
 		}
 		want, ok := evaluateJSON(source)
-		if err != nil || !ok || norm.NFC.String(m.Text()) != want {
+		if err != nil || !ok || cty.NormalizeString(m.Text()) != want {
 			t.Fatalf("%s: %q, %v; HCL says %q", source, m.Text(), err, want)
 		}
 		checkPieces(t, m, source, func(piece string) (string, bool) {

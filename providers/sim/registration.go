@@ -7,6 +7,9 @@ import (
 // Kind is the kind under which suites declare the simulator: runtime "sim" "name".
 const Kind = "sim"
 
+// defaultReadyTimeout bounds the time from start to ready.
+const defaultReadyTimeout = "30s"
+
 // Registration is the simulated engine as a runtime, with its embedded server.
 func Registration() spec.Registration {
 	return spec.Registration{
@@ -19,19 +22,23 @@ func Registration() spec.Registration {
 	}
 }
 
-// schema lists the simulator's own rows; version, image, args and env are common to
-// all runtimes.
+// schema lists the simulator's own rows; image, args and env are common to all
+// runtimes.
 func schema() spec.Block {
 	one := 1.0
 	return spec.Block{
 		Doc: "A simulated inference engine. Its step time is declared, so predictions of it can be checked without hardware.",
-		Attributes: []spec.Attribute{
+		Attributes: append([]spec.Attribute{
+			{Name: "version", Type: spec.TypeString, Default: spec.StringValue(defaultVersion), Since: "0.1",
+				Doc: "Version that the engine reports.", Example: `"0.1"`},
 			{Name: "kv_cache_tokens", Type: spec.TypeInt, Min: &one, Default: spec.IntValue(defaultKVTokens), Since: "0.1",
 				Doc: "Size of the KV cache in tokens at bfloat16; fp8 holds twice as many.", Example: "100000"},
 			{Name: "request_log", Type: spec.TypePath, Since: "0.1",
 				Doc: "File to which the engine appends each request's true timestamps, as JSON lines.", Example: `"requests.jsonl"`},
-		},
-		Blocks: []spec.Block{costBlock(), noiseBlock(), faultsBlock()},
+			{Name: "ready_timeout", Type: spec.TypeDuration, Default: spec.StringValue(defaultReadyTimeout), Since: "0.1",
+				Doc: "Longest time from start to ready, a slow start on demand apart.", Example: `"10s"`},
+		}, noiseRows()...),
+		Blocks: []spec.Block{costBlock(), faultsBlock()},
 	}
 }
 
@@ -56,20 +63,17 @@ func costBlock() spec.Block {
 	}
 }
 
-func noiseBlock() spec.Block {
+// noiseRows are the rows of what differs from step to step and start to start.
+func noiseRows() []spec.Attribute {
 	zero, two := 0.0, 2.0
 	number := func(name, doc string) spec.Attribute {
 		return spec.Attribute{Name: name, Type: spec.TypeNumber, Min: &zero, Max: &two, Default: spec.NumberValue("0"), Doc: doc, Example: "0.02", Since: "0.1"}
 	}
-	return spec.Block{
-		Name: "noise", Since: "0.1",
-		Doc: "Lognormal noise of mean 1 on the step time.",
-		Attributes: []spec.Attribute{
-			number("step", "Coefficient of variation from step to step."),
-			number("start", "Coefficient of variation from start to start of the server."),
-			{Name: "seed", Type: spec.TypeInt, Since: "0.1", Example: "1",
-				Doc: "Seed of noise and faults. With a seed every start draws the same factors; without one each start draws its own."},
-		},
+	return []spec.Attribute{
+		number("noise", "Coefficient of variation of the step time from step to step: lognormal, of mean 1."),
+		number("start_noise", "Coefficient of variation of the step time from start to start of the server: lognormal, of mean 1."),
+		{Name: "seed", Type: spec.TypeInt, Since: "0.1", Example: "1",
+			Doc: "Seed of noise and faults. With a seed every start draws the same factors; without one each start draws its own."},
 	}
 }
 

@@ -16,9 +16,6 @@ import (
 	"aicv/spec"
 )
 
-// readyTimeout bounds the time from start to ready, a slow start apart.
-const readyTimeout = 30 * time.Second
-
 // runtime renders simulated engines and reads them.
 type runtime struct {
 	component *spec.Component
@@ -35,6 +32,10 @@ func (r *runtime) Render(request spec.RenderRequest) (spec.ServerSpec, []spec.It
 	if err != nil {
 		return spec.ServerSpec{}, nil, err
 	}
+	ready, err := time.ParseDuration(cmp.Or(r.component.Attrs.Text("ready_timeout"), defaultReadyTimeout))
+	if err != nil {
+		return spec.ServerSpec{}, nil, noDuration("ready_timeout", err)
+	}
 	s.model = request.Model.ID
 	mapping := configure(&s, request.Config)
 	argv := append([]string{r.env.Self, "serve", Kind, "--listen", spec.HostPlaceholder + ":" + spec.PortPlaceholder}, s.argv()...)
@@ -44,7 +45,7 @@ func (r *runtime) Render(request spec.RenderRequest) (spec.ServerSpec, []spec.It
 		Command:   argv,
 		Env:       environment(r.component.Attrs["env"]),
 		ModelName: s.model,
-		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: readyTimeout + s.faults.slowStart},
+		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: ready + s.faults.slowStart},
 		Grace:     5 * time.Second,
 	}
 	return rendered, mapping, nil
@@ -70,7 +71,7 @@ func (r *runtime) declared() (settings, error) {
 
 // readBlocks reads the nested blocks over the defaults.
 func (s *settings) readBlocks(a spec.Attrs) error {
-	cost, noise, faults := nested(a, "cost"), nested(a, "noise"), nested(a, "faults")
+	cost, faults := nested(a, "cost"), nested(a, "faults")
 	x := &s.faults
 	durations := []struct {
 		from spec.Attrs
@@ -86,24 +87,28 @@ func (s *settings) readBlocks(a spec.Attrs) error {
 		}
 		value, err := time.ParseDuration(d.from.Text(d.name))
 		if err != nil {
-			return &spec.Error{Kind: spec.ErrUsage, Summary: d.name + " is no duration", Cause: err, Fix: `write it like "25us"`}
+			return noDuration(d.name, err)
 		}
 		*d.to = value
 	}
 	readNumber(cost, "tp_efficiency", &s.cost.tpEfficiency)
-	readNumber(noise, "step", &s.stepNoise)
-	readNumber(noise, "start", &s.startNoise)
+	readNumber(a, "noise", &s.stepNoise)
+	readNumber(a, "start_noise", &s.startNoise)
 	readNumber(faults, "http_500_share", &x.http500Share)
 	readNumber(faults, "stall_share", &x.stallShare)
 	readNumber(faults, "truncate_share", &x.truncateShare)
 	readNumber(faults, "wrong_usage_share", &x.wrongUsageShare)
-	s.seed = noise.Text("seed")
+	s.seed = a.Text("seed")
 	x.neverReady, x.crashAtStart = faults.Bool("never_ready"), faults.Bool("crash_at_start")
 	x.crashAfterRequests = faults.Int("crash_after_requests")
 	if faults.Has("stall_after") {
 		x.stallAfter = faults.Int("stall_after")
 	}
 	return nil
+}
+
+func noDuration(name string, err error) error {
+	return &spec.Error{Kind: spec.ErrUsage, Summary: name + " is no duration", Cause: err, Fix: `write it like "25us"`}
 }
 
 // nested reads a block that stands at most once.

@@ -44,7 +44,10 @@ func TestRender(t *testing.T) {
 		"args":            block(field("max-batch-size", spec.IntValue(9))),
 		"env":             block(field("TOKEN", spec.SecretValue("HF_TOKEN"))),
 		"cost":            block(field("base", spec.StringValue("2ms")), field("tp_efficiency", spec.NumberValue("0.8"))),
-		"noise":           block(field("step", spec.NumberValue("0.02")), field("seed", spec.IntValue(3))),
+		"noise":           spec.NumberValue("0.02"),
+		"start_noise":     spec.NumberValue("0.03"),
+		"seed":            spec.IntValue(3),
+		"ready_timeout":   spec.StringValue("10s"),
 		"faults":          block(field("slow_start", spec.StringValue("2s")), field("crash_at_start", spec.BoolValue(true)), field("stall_share", spec.NumberValue("0.1"))),
 	})
 	got, mapping, err := r.Render(spec.RenderRequest{Model: spec.Model{ID: "org/model"}, Config: spec.NewConfiguration(
@@ -63,11 +66,11 @@ func TestRender(t *testing.T) {
 	want := spec.ServerSpec{
 		Command: []string{"/bin/aicv", "serve", "sim", "--listen", "{{host}}:{{port}}", "--chunked-prefill=false", "--cost-base", "2ms",
 			"--cost-tp-efficiency", "0.8", "--engine-version", "0.2", "--fault-crash-at-start=true", "--fault-slow-start", "2s", "--fault-stall-share", "0.1",
-			"--gemm-quant", "fp8_block", "--kv-cache-tokens", "5000", "--model", "org/model", "--noise-step", "0.02", "--prefix-cache=true",
+			"--gemm-quant", "fp8_block", "--kv-cache-tokens", "5000", "--model", "org/model", "--noise-start", "0.03", "--noise-step", "0.02", "--prefix-cache=true",
 			"--request-log", "/suite/log.jsonl", "--seed", "3", "--tensor-parallel", "2", "--max-batch-size=9"},
 		Env:       []spec.EnvVar{{Name: "TOKEN", Value: spec.SecretValue("HF_TOKEN")}},
 		ModelName: "org/model",
-		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: 32 * time.Second},
+		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: 12 * time.Second},
 		Grace:     5 * time.Second,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -233,8 +233,8 @@ func (s *settings) kvCapacity() int {
 	return int(float64(s.kvTokens) / factor)
 }
 
-// seedValue is the declared seed, hashed to 64 bits by nothing: any text gives its
-// own stream. Without one, each start draws another.
+// seedValue is the declared seed, hashed to 64 bits. Without one, each start draws
+// another.
 func (s *settings) seedValue() uint64 {
 	if s.seed == "" {
 		var b [8]byte

@@ -15,7 +15,9 @@ hardware "pair" {
 }
 
 runtime "sim" "engine" {
-  noise = 0.01
+  noise {
+    step = 0.01 # run-to-run noise of the simulated engine
+  }
 }
 
 predictor "recorded" "sheet" {
@@ -43,7 +45,8 @@ predictor "recorded" "sheet" {
 
 workload "chat" {
   input_tokens  = 256
-  output_tokens = 32
+  output_tokens = 24
+  requests      = 32 # per run; p90 needs 29
 }
 
 experiment "scaling" {

@@ -17,9 +17,9 @@ func line(e spec.Event) string {
 	case spec.EventNodeStarted:
 		return startLine(e)
 	case spec.EventNodeFinished:
-		return joined(position(e), e.Kind, e.Subject, "done"+elapsed(e.Elapsed), e.Message)
+		return endLine(e)
 	case spec.EventNodeSkipped:
-		return joined(position(e), e.Kind, e.Subject, "skipped:", e.Message)
+		return skipLine(e)
 	case spec.EventNodeRetried:
 		return joined(position(e), e.Kind, e.Subject, fmt.Sprintf("attempt %d failed:", e.Attempt), e.Message)
 	case spec.EventFinding:
@@ -40,6 +40,23 @@ func startLine(e spec.Event) string {
 		return ""
 	}
 	return joined(position(e), e.Kind, e.Subject, "starting")
+}
+
+// endLine says how a step ended; the engine's message of a failed one begins so.
+func endLine(e spec.Event) string {
+	cause, failed := strings.CutPrefix(e.Message, "failed: ")
+	if failed {
+		return joined(position(e), e.Kind, e.Subject, "failed"+elapsed(e.Elapsed)+":", cause)
+	}
+	return joined(position(e), e.Kind, e.Subject, "done"+elapsed(e.Elapsed), e.Message)
+}
+
+// skipLine leaves out looks at runs that were skipped themselves.
+func skipLine(e spec.Event) string {
+	if e.Kind != "run" {
+		return ""
+	}
+	return joined(position(e), e.Kind, e.Subject, "skipped:", e.Message)
 }
 
 func position(e spec.Event) string {

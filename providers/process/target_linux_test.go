@@ -1,0 +1,399 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"aicv/providers/conformance"
+	"aicv/spec"
+)
+
+// newTest makes a target whose reservations are the test's own, so that tests disturb
+// no other aicv on the host.
+func newTest(t *testing.T, work, locks string, attrs spec.Attrs) *target {
+	t.Helper()
+	getenv := func(name string) (string, bool) {
+		return conformance.SecretValue, name == conformance.SecretName
+	}
+	made, err := newTarget(component(attrs), spec.Env{WorkDir: work, Getenv: getenv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := made.(*target)
+	own.locks = locks
+	return own
+}
+
+func ports(text string) spec.Attrs { return spec.Attrs{"port_range": spec.StringValue(text)} }
+
+func TestConformance(t *testing.T) {
+	work, locks := t.TempDir(), t.TempDir()
+	conformance.Target(t, conformance.Harness{
+		New:   func(t *testing.T) spec.Target { return newTest(t, work, locks, ports("19100-19199")) },
+		Alive: countAlive,
+		Kill: func(t *testing.T, server spec.Server) {
+			pid, _, _ := strings.Cut(server.ID, "/")
+			n, err := strconv.Atoi(pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(n, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		},
+		Broken: func(t *testing.T) spec.Target {
+			file := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return newTest(t, file, locks, ports("19100-19199"))
+		},
+	})
+	if strings.Contains(readTree(t, work), conformance.SecretValue) {
+		t.Error("a secret was written to a file")
+	}
+}
+
+// countAlive reads /proc in its own way.
+func countAlive(t *testing.T, suite, key string) int {
+	t.Helper()
+	environs, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, path := range environs {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		vars := strings.Split(string(content), "\x00")
+		if slices.Contains(vars, "AICV_SUITE="+suite) && slices.Contains(vars, "AICV_KEY="+key) {
+			n++
+		}
+	}
+	return n
+}
+
+// helperSpec starts the test binary as the conformance suite's server.
+func helperSpec(t *testing.T) spec.ServerSpec {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec.ServerSpec{Command: []string{self, spec.HostPlaceholder, spec.PortPlaceholder}, ModelName: "m",
+		Env: []spec.EnvVar{{Name: "AICV_CONFORMANCE_MODE", Value: spec.StringValue("serve")}}}
+}
+
+// mustStart starts a server that is stopped at the end of the test.
+func mustStart(t *testing.T, made *target, suite, key string, s spec.ServerSpec) spec.Server {
+	t.Helper()
+	server, err := made.Start(noContext(), spec.StartRequest{Suite: suite, Key: key, Spec: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := made.Stop(noContext(), server, time.Second); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func TestPortsInUseAreSteppedOver(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:19210")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	locks := t.TempDir()
+	made := newTest(t, t.TempDir(), locks, ports("19210-19212"))
+	var urls []string
+	for _, key := range []string{"a", "b"} {
+		urls = append(urls, mustStart(t, made, "s", key, helperSpec(t)).URL)
+	}
+	slices.Sort(urls)
+	if want := []string{"http://127.0.0.1:19211", "http://127.0.0.1:19212"}; !slices.Equal(urls, want) {
+		t.Errorf("servers at %q, want %q", urls, want)
+	}
+	_, err = newTest(t, t.TempDir(), locks, ports("19210-19212")).Start(noContext(), spec.StartRequest{Suite: "t", Key: "c", Spec: helperSpec(t)})
+	if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), "19210-19212") {
+		t.Errorf("a full range: %v", err)
+	}
+}
+
+// TestReservationsLiveAsLongAsTheServer closes aicv's own side, as its death does.
+func TestReservationsLiveAsLongAsTheServer(t *testing.T) {
+	locks := t.TempDir()
+	made := newTest(t, t.TempDir(), locks, ports("19220-19220"))
+	s := helperSpec(t)
+	s.Command = []string{"sleep", "60"} // binds nothing: only the lock speaks for it
+	server := mustStart(t, made, "s", "k", s)
+	made.letGo(made.folder("s", "k"))
+	if _, err := tryLock(filepath.Join(locks, "port-19220.lock")); !errors.Is(err, errHeld) {
+		t.Fatalf("the lock of a running server: %v, want held", err)
+	}
+	if err := made.Stop(noContext(), server, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	file, err := tryLock(filepath.Join(locks, "port-19220.lock"))
+	if err != nil {
+		t.Fatalf("the lock of a stopped server: %v", err)
+	}
+	_ = file.Close()
+}
+
+// TestAReusedProcessIDIsNotOurs gives the record the id of a process that is not the
+// server: its start time tells.
+func TestAReusedProcessIDIsNotOurs(t *testing.T) {
+	stranger := exec.Command("sleep", "60")
+	stranger.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = stranger.Process.Kill(), stranger.Wait() }()
+	p, ok := readProcess(stranger.Process.Pid)
+	if !ok {
+		t.Fatal("the stranger is gone")
+	}
+	boot, err := bootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := newTest(t, t.TempDir(), t.TempDir(), nil)
+	for name, id := range map[string]identity{
+		"start time": {boot, p.pid, p.start - 1},
+		"boot":       {"another", p.pid, p.start},
+	} {
+		folder := made.folder("s", "k")
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeRecord(folder, &record{Suite: "s", Key: "k", URL: "http://127.0.0.1:1", identity: id}); err != nil {
+			t.Fatal(err)
+		}
+		found, err := made.Find(noContext(), "s", "")
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: found %v, error %v", name, found, err)
+		}
+		status, err := made.Status(noContext(), found[0])
+		if err != nil || status.Running || status.Signal != "unknown" {
+			t.Errorf("%s: status %+v, error %v", name, status, err)
+		}
+		if err := made.Stop(noContext(), found[0], 0); err != nil {
+			t.Errorf("%s: stop: %v", name, err)
+		}
+	}
+	if now, ok := readProcess(p.pid); !ok || now.ended() {
+		t.Error("a stranger with the server's process id was killed")
+	}
+}
+
+func TestADamagedRecordIsMadeGood(t *testing.T) {
+	work, locks := t.TempDir(), t.TempDir()
+	made := newTest(t, work, locks, ports("19230-19239"))
+	server := mustStart(t, made, "s", "k", helperSpec(t))
+	path := filepath.Join(made.folder("s", "k"), fileRecord)
+	if err := os.WriteFile(path, []byte(`{"suite": "s", "ke`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := newTest(t, work, locks, ports("19230-19239"))
+	found, err := again.Find(noContext(), "s", "k")
+	if err != nil || len(found) != 1 || found[0] != server {
+		t.Fatalf("found %+v, error %v, want %+v", found, err, server)
+	}
+	adopted, err := again.Start(noContext(), spec.StartRequest{Suite: "s", Key: "k", Spec: helperSpec(t)})
+	if err != nil || !adopted.Adopted || adopted.ID != server.ID {
+		t.Fatalf("adopted %+v, error %v", adopted, err)
+	}
+	if r := readRecord(again.folder("s", "k")); r == nil || r.identity.String() != server.ID {
+		t.Errorf("the record is %+v", r)
+	}
+}
+
+func TestLogOfAGigabyte(t *testing.T) {
+	made := newTest(t, t.TempDir(), t.TempDir(), nil)
+	folder := made.folder("s", "k")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(folder, fileLog))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = file.WriteAt([]byte("\nthe end\n"), 1<<30) // the rest is a hole
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	bytes := testing.AllocsPerRun(1, func() {
+		log, err := made.Log(noContext(), spec.Server{Suite: "s", Key: "k"}, 100)
+		if err != nil || log != "the end\n" {
+			t.Errorf("log %q, error %v", log, err)
+		}
+	})
+	if bytes > 100 {
+		t.Errorf("%v allocations", bytes)
+	}
+}
+
+func TestTheLogBeforeIsKept(t *testing.T) {
+	made := newTest(t, t.TempDir(), t.TempDir(), ports("19240-19249"))
+	s := helperSpec(t)
+	s.Env[0].Value = spec.StringValue("crash")
+	for range 2 {
+		server := mustStart(t, made, "s", "k", s)
+		for status := (spec.ServerStatus{Running: true}); status.Running; time.Sleep(time.Millisecond) {
+			status, _ = made.Status(noContext(), server)
+		}
+	}
+	for _, name := range []string{fileLog, filePrevious} {
+		content, err := os.ReadFile(filepath.Join(made.folder("s", "k"), name))
+		if err != nil || strings.Count(string(content), "fatal") != 1 {
+			t.Errorf("%s: %q, error %v", name, content, err)
+		}
+	}
+}
+
+func TestOldLogsAreRemoved(t *testing.T) {
+	made := newTest(t, t.TempDir(), t.TempDir(), nil)
+	begin := time.Now().Add(-time.Hour)
+	for i := range keptLogs + 5 {
+		folder := made.folder("s", fmt.Sprint("k", i))
+		path := filepath.Join(folder, fileLog)
+		err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(path, nil, 0o600), os.Chtimes(path, begin, begin.Add(time.Duration(i)*time.Second)))
+		if i == 0 { // the oldest has a record: it may still run
+			err = errors.Join(err, writeRecord(folder, &record{Suite: "s", Key: "k0"}))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	made.prune()
+	for i := range keptLogs + 5 {
+		_, err := os.Stat(made.folder("s", fmt.Sprint("k", i)))
+		if want := i == 0 || i >= 5; (err == nil) != want {
+			t.Errorf("folder %d: %v, want it kept: %v", i, err, want)
+		}
+	}
+}
+
+// TestServersListenWhereTheURLSays checks the address that is asked when a server
+// listens on all of them.
+func TestServersListenWhereTheURLSays(t *testing.T) {
+	for host, want := range map[string]string{"127.0.0.1": "http://127.0.0.1:7", "0.0.0.0": "http://127.0.0.1:7", "::": "http://[::1]:7", "localhost": "http://localhost:7"} {
+		made := newTest(t, "", "", spec.Attrs{"host": spec.StringValue(host)})
+		if got := made.url(7); got != want {
+			t.Errorf("host %s: %s, want %s", host, got, want)
+		}
+	}
+}
+
+// TestClosedInput checks that a server can not read what the user types.
+func TestClosedInput(t *testing.T) {
+	made := newTest(t, t.TempDir(), t.TempDir(), ports("19250-19259"))
+	server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sh", "-c", "cat; echo end; exec sleep 60"}})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if log, _ := made.Log(noContext(), server, 100); log == "end\n" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the server waits for input")
+		}
+	}
+}
+
+func healthy(server spec.Server) bool {
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(server.URL + "/health")
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// crashVariable makes the test binary a session of aicv that dies at a point of a start.
+const crashVariable = "AICV_TEST_CRASH_AT"
+
+func crashHelper() {
+	point := os.Getenv(crashVariable)
+	if point == "" {
+		return
+	}
+	s := settings{address: "target.process.here", host: defaultHost, first: 19260, last: 19279}
+	self := os.Args[0]
+	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], smi: askSMI, held: map[string][]*os.File{}, now: func(at string) {
+		if at == point {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}}
+	if err := os.Unsetenv(crashVariable); err != nil {
+		fmt.Println(err)
+	}
+	_, err := made.Start(context.Background(), spec.StartRequest{Suite: "s", Key: "k", Spec: spec.ServerSpec{
+		Command: []string{self, spec.HostPlaceholder, spec.PortPlaceholder}, ModelName: "m",
+		Env: []spec.EnvVar{{Name: "AICV_CONFORMANCE_MODE", Value: spec.StringValue("serve")}}}})
+	fmt.Println("not killed:", err)
+	os.Exit(1)
+}
+
+// TestAicvKilledAtEveryPointOfAStart leaves what a crash leaves, and goes on as the
+// next session does: the server is found and adopted, or there is none.
+func TestAicvKilledAtEveryPointOfAStart(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for point, runs := range map[string]bool{pointReserved: false, pointRecorded: false, pointStarted: true, pointKnown: true} {
+		t.Run(point, func(t *testing.T) {
+			work, locks := t.TempDir(), t.TempDir()
+			session := exec.Command(self, work, locks)
+			session.Env = append(os.Environ(), crashVariable+"="+point)
+			output, err := session.Output()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+				t.Fatalf("the session ended with %v: %s", err, output)
+			}
+			made := newTest(t, work, locks, ports("19260-19279"))
+			found, err := made.Find(noContext(), "s", "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := runs || point == pointRecorded; (len(found) == 1) != want {
+				t.Fatalf("found %+v", found)
+			}
+			server := mustStart(t, made, "s", "k", helperSpec(t))
+			if server.Adopted != runs {
+				t.Errorf("adopted: %v, want %v", server.Adopted, runs)
+			}
+			for end := time.Now().Add(10 * time.Second); !healthy(server); time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("the server does not answer")
+				}
+			}
+			if n := countAlive(t, "s", "k"); n != 1 {
+				t.Errorf("%d servers run", n)
+			}
+			if err := made.Stop(noContext(), server, 10*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if n := countAlive(t, "s", "k"); n != 0 {
+				t.Errorf("%d servers are left", n)
+			}
+		})
+	}
+}
