@@ -244,7 +244,7 @@ func (e *experiment) checkRelative(c spec.Claim) {
 		if p == nil {
 			continue
 		}
-		offered := predictedMetrics(e.l.providers["predictor."+p.Kind])
+		offered := predictedMetrics(e.l.providers["predictor."+p.Kind], p)
 		if len(offered) == 0 || slices.Contains(offered, string(c.Subject)) {
 			continue
 		}
@@ -254,8 +254,16 @@ func (e *experiment) checkRelative(c spec.Claim) {
 	}
 }
 
-func predictedMetrics(r spec.Registration) []string {
+// predictedMetrics lists what a predictor answers, as its provider or its declaration
+// says.
+func predictedMetrics(r spec.Registration, p *spec.Component) []string {
 	var names []string
+	if r.Answers != nil {
+		for _, name := range r.Answers(p) {
+			names = append(names, string(name))
+		}
+		return names
+	}
 	for _, m := range r.Metrics {
 		names = append(names, string(m.Metric))
 	}

@@ -17,6 +17,9 @@ type Registration struct {
 	Schema  Block            // its own rows beside the role's common ones; Name and Labels are left empty
 	Metrics []metric.Mapping // predictors and benchmarks: which of its fields answers which metric
 	New     Constructor      // exactly one field is set
+	// Answers lists the metrics that a component answers, where its declaration decides
+	// that; nil: those of Metrics.
+	Answers func(*Component) []metric.Name
 	// Serve runs the provider's embedded server until ctx ends; nil where it has none.
 	// A runtime starts it as `aicv serve KIND ARGS...`, in a process or a container.
 	Serve func(ctx context.Context, args []string, stdout, stderr io.Writer) error

@@ -122,7 +122,7 @@ func count(n int, noun string) string {
 func (x *executor) finish() (*Result, error) {
 	x.teardown()
 	result := &Result{Status: spec.ApplyFinished, Judgements: x.judgements, Left: x.left()}
-	if x.failure() != nil {
+	if x.failure() != nil || !x.complete() {
 		result.Status = spec.ApplyInterrupted
 	}
 	for _, left := range result.Left {

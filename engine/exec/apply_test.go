@@ -89,6 +89,11 @@ func verdicts(judgements []spec.Judgement) map[string]spec.Verdict {
 	return found
 }
 
+// decimals compares exact numbers, whose fields cmp can not see.
+func decimals() cmp.Option {
+	return cmp.Comparer(func(a, b metric.Decimal) bool { return a == b })
+}
+
 // verdictOf is the verdict over all cells.
 func verdictOf(r *Result) spec.Verdict { return verdicts(r.Judgements)[" tpot within 10%"] }
 
@@ -122,6 +127,9 @@ func TestHappyPath(t *testing.T) {
 		}
 		if len(b.store.looks) != 4 || !b.store.looks[0].Decided || b.store.looks[0].Runs != 3 {
 			t.Errorf("looks: %+v", b.store.looks)
+		}
+		if len(b.store.judged) != 1 || cmp.Diff(r.Judgements, b.store.judged[0], decimals()) != "" {
+			t.Errorf("stored judgements: %+v", b.store.judged)
 		}
 		if b.store.rows != 4*3*3 {
 			t.Errorf("%d rows stored, want 36", b.store.rows)
@@ -281,6 +289,11 @@ func TestOfflineCellsNeedNoServer(t *testing.T) {
 		if b.world.lookups != 1 || len(b.world.calls) != 0 {
 			t.Errorf("%d lookups, calls %v", b.world.lookups, b.world.calls)
 		}
+		for i, s := range b.store.steps {
+			if s.Node != i {
+				t.Errorf("step %d is of node %d: the order of commits must not vary", i, s.Node)
+			}
+		}
 		for _, run := range b.store.runs["m-99-16-file"] {
 			if run.Start != 0 {
 				t.Errorf("a recorded run belongs to start %d", run.Start)
@@ -382,6 +395,7 @@ func TestRefusedBeforeAnythingIsTouched(t *testing.T) {
 			}
 		},
 		"edge to a later node":  func(b *bench) { b.plan.Graph.Nodes[2].After = []int32{9} },
+		"run before the first":  func(b *bench) { b.plan.Graph.Nodes[2].Run = 0 },
 		"cell out of range":     func(b *bench) { b.plan.Graph.Nodes[2].Cell = 99 },
 		"host out of range":     func(b *bench) { b.plan.Graph.Nodes[2].Exclusive = 4 },
 		"no such deployment":    func(b *bench) { b.plan.Graph.Nodes[1].Deployment = 7 },

@@ -32,7 +32,9 @@ func (b *bench) interrupt(after time.Duration, hard time.Duration) (*Result, tim
 	if err != nil {
 		b.t.Fatalf("apply: %v", err)
 	}
-	if stopped.IsZero() {
+	select {
+	case <-stop:
+	default:
 		b.t.Fatal("the apply ended before it was interrupted")
 	}
 	return r, time.Since(stopped)
@@ -94,6 +96,11 @@ func TestInterrupted(t *testing.T) {
 				}
 				if len(b.heard.of(spec.EventInterrupted)) != 1 && test.hard != 0 {
 					t.Error("nobody was told that it stops")
+				}
+				for _, e := range b.heard.of(spec.EventNodeFinished) {
+					if strings.Contains(e.Message, errInterrupted.Error()) {
+						t.Errorf("an interrupted node is said to have finished: %+v", e)
+					}
 				}
 				if len(b.store.failures) > 0 {
 					t.Errorf("an interrupt left failures: %v", b.store.failures)
@@ -267,6 +274,11 @@ func TestWhatIsLeftIsNamed(t *testing.T) {
 		request := b.request()
 		request.Store = &fullStore{memory: b.store, err: errors.New("disk is full"), after: 4}
 		r, err := apply(t.Context(), request, fakeProbe{b.world})
+		for _, e := range b.heard.of(spec.EventNodeFinished) {
+			if strings.Contains(e.Message, errState.Error()) {
+				t.Errorf("a node that could not be recorded is said to have finished: %+v", e)
+			}
+		}
 		if err == nil || len(r.Left) != 1 || !strings.Contains(err.Error(), "could not tear down deployment.fake.box.m[0] on target.fake.box (pid-1)") {
 			t.Fatalf("%+v, %v", r, err)
 		}
@@ -281,6 +293,7 @@ func TestDestroy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, small())
 		crashAfterRun(b, 2)
+		b.store.steps = append(b.store.steps, spec.StepRecord{Step: spec.Step{ID: int64(len(b.store.steps) + 1), Apply: "plan-1", Kind: "run", Attempt: 1}})
 		runs := len(b.store.runs)
 		request := DestroyRequest{Suite: suiteOf(b), Store: b.store, Registry: b.world.registry(), Emit: b.heard.emit}
 		b.world.onFind = func() error { return errFlaky }
@@ -345,8 +358,8 @@ func TestInterruptedAdoption(t *testing.T) {
 		}
 		b.interrupt(10*time.Second, never)
 		b.clean()
-		if n := len(b.store.starts); n != 1 {
-			t.Errorf("%d starts, want 1: nothing new may begin", n)
+		if b.world.begun != 1 {
+			t.Errorf("%d servers were started, want 1: nothing new may begin", b.world.begun)
 		}
 	})
 }

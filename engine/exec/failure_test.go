@@ -256,6 +256,13 @@ func TestRunFailures(t *testing.T) {
 			}},
 		{name: "it is killed always", runs: 0, starts: 3, verdict: spec.VerdictNoData, kind: spec.ErrInfrastructure, message: "signal (killed)",
 			onRun: func(_ int, _ spec.RunRequest, s *fakeServer) error { return die(s, "killed") }},
+		{name: "killed once, dying once", runs: 0, starts: 3, verdict: spec.VerdictNoData, kind: spec.ErrInfrastructure, message: "exited with code 1",
+			onRun: func(n int, _ spec.RunRequest, s *fakeServer) error {
+				if n == 1 {
+					return die(s, "killed")
+				}
+				return die(s, "")
+			}},
 		{name: "killed once, failing once", runs: 0, starts: 2, verdict: spec.VerdictNoData, kind: spec.ErrInfrastructure, message: "the daemon",
 			onRun: func(n int, _ spec.RunRequest, s *fakeServer) error {
 				if n == 1 {

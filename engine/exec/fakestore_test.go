@@ -158,9 +158,12 @@ func (m *memory) Describe(_ context.Context, infos []spec.MeasurementInfo) error
 	return nil
 }
 
-func (m *memory) Begin(_ context.Context, step spec.Step) (int64, error) {
+func (m *memory) Begin(ctx context.Context, step spec.Step) (int64, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, m.misused("a step begins under a cancelled context")
+	}
 	if !m.running(step.Apply) {
 		return 0, m.misused("step %s of %s begins outside an apply", step.Kind, step.Subject)
 	}
@@ -174,9 +177,12 @@ func (m *memory) Begin(_ context.Context, step spec.Step) (int64, error) {
 	return step.ID, nil
 }
 
-func (m *memory) End(_ context.Context, id int64, o spec.Outcome) (int64, error) {
+func (m *memory) End(ctx context.Context, id int64, o spec.Outcome) (int64, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, m.misused("a step ends under a cancelled context")
+	}
 	if id < 1 || id > int64(len(m.steps)) || m.steps[id-1].Status != "" {
 		return 0, m.misused("step %d ends, but is not open", id)
 	}

@@ -45,13 +45,16 @@ type world struct {
 	result       func(r spec.RunRequest) spec.RunResult
 	recordedRuns map[string][]spec.RunResult // by cell concurrency
 	lookups      int
-	lies         bool        // servers name another model
-	deaf         int         // how often a status can not be read
+	lies         bool             // servers name another model
+	deaf         func(n int) bool // whether the n-th question for a status fails
+	asked        int              // for a status
+	onLookup     error
 	dead         func() bool // aicv crashed: its calls reach nothing any more
 }
 
 type fakeServer struct {
 	spec.Server
+	mutex   sync.Mutex // of status and log
 	born    time.Time
 	ready   time.Duration
 	status  spec.ServerStatus
@@ -81,8 +84,22 @@ func (w *world) running() []string {
 
 // kill ends a server as if it had done so by itself, or by a signal.
 func (s *fakeServer) kill(code int, signal, log string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	s.status = spec.ServerStatus{ExitCode: code, Signal: signal}
 	s.log += log
+}
+
+// state is how the server is doing, and its log.
+func (s *fakeServer) state() (spec.ServerStatus, string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.status, s.log
+}
+
+func (s *fakeServer) runs() bool {
+	status, _ := s.state()
+	return status.Running
 }
 
 var errCrashed = errors.New("the process is gone")
@@ -103,12 +120,15 @@ func (t fakeTarget) Inventory(context.Context) (spec.Inventory, error) {
 	return spec.Inventory{Host: "box", CPUs: 2}, nil
 }
 
-func (t fakeTarget) Start(_ context.Context, r spec.StartRequest) (spec.Server, error) {
+func (t fakeTarget) Start(ctx context.Context, r spec.StartRequest) (spec.Server, error) {
 	w := t.w
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.dead() {
 		return spec.Server{}, errCrashed
+	}
+	if err := ctx.Err(); err != nil {
+		return spec.Server{}, err
 	}
 	if s := w.servers[r.Key]; s != nil {
 		w.note("adopt %s", r.Key)
@@ -152,12 +172,12 @@ func (t fakeTarget) Find(_ context.Context, suite, key string) ([]spec.Server, e
 func (t fakeTarget) Status(_ context.Context, server spec.Server) (spec.ServerStatus, error) {
 	t.w.mutex.Lock()
 	defer t.w.mutex.Unlock()
-	if t.w.deaf > 0 {
-		t.w.deaf--
+	if t.w.asked++; t.w.deaf != nil && t.w.deaf(t.w.asked) {
 		return spec.ServerStatus{}, errFlaky
 	}
 	if s := t.w.servers[server.Key]; s != nil {
-		return s.status, nil
+		status, _ := s.state()
+		return status, nil
 	}
 	return spec.ServerStatus{}, nil
 }
@@ -166,7 +186,8 @@ func (t fakeTarget) Log(_ context.Context, server spec.Server, _ int) (string, e
 	t.w.mutex.Lock()
 	defer t.w.mutex.Unlock()
 	if s := t.w.servers[server.Key]; s != nil {
-		return s.log, nil
+		_, log := s.state()
+		return log, nil
 	}
 	return "", errors.New("no log")
 }
@@ -179,6 +200,9 @@ func (t fakeTarget) Stop(ctx context.Context, server spec.Server, grace time.Dur
 	w.mutex.Unlock()
 	if crashed {
 		return errCrashed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if onStop != nil && s != nil {
 		if err := onStop(ctx, s, grace); err != nil {
@@ -229,7 +253,7 @@ func (p fakeProbe) get(_ context.Context, url string) (int, []byte, error) {
 	key, path, _ := strings.Cut(strings.TrimPrefix(url, "http://"), "/")
 	s := p.w.servers[key]
 	switch {
-	case s == nil || !s.status.Running:
+	case s == nil || !s.runs():
 		return 0, nil, errors.New("connection refused")
 	case time.Since(s.born) < s.ready:
 		return 503, nil, nil
@@ -284,6 +308,9 @@ type fakeRecording struct{ w *world }
 
 func (r fakeRecording) Lookup(_ context.Context, points []spec.Point) ([]spec.Recorded, error) {
 	r.w.lookups++
+	if r.w.onLookup != nil {
+		return nil, r.w.onLookup
+	}
 	found := make([]spec.Recorded, len(points))
 	for i, p := range points {
 		found[i].Runs = r.w.recordedRuns[fmt.Sprint(p.Load.Concurrency)]

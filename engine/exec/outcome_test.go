@@ -85,7 +85,7 @@ func TestRunRequestsAreResolved(t *testing.T) {
 		b.mustFinish()
 		want := spec.RunRequest{GPUs: 1, Load: spec.Load{Concurrency: 8, InputTokens: 100, OutputTokens: 10},
 			Sampling: spec.Sampling{Requests: 160, Warmup: 16, Seed: 101}, SLO: b.plan.Experiments[0].SLO}
-		if diff := cmp.Diff(want, asked[1], cmp.Comparer(func(a, b metric.Decimal) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(want, asked[1], decimals()); diff != "" {
 			t.Errorf("request (-want +got):\n%s", diff)
 		}
 	})
@@ -257,4 +257,65 @@ func TestLaterRunsBelongToLaterLooks(t *testing.T) {
 			t.Errorf("looks (-first +resumed):\n%s", diff)
 		}
 	})
+}
+
+// TestAHangingRunEndsWithItsServer has the server die while the client waits for ever.
+func TestAHangingRunEndsWithItsServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		b.world.budget = time.Hour
+		b.world.onRun = func(ctx context.Context, n int, _ spec.RunRequest, s *fakeServer) error {
+			if n == 1 {
+				b.world.mutex.Lock()
+				s.kill(1, "", "fatal\n")
+				b.world.mutex.Unlock()
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}
+		began := time.Now()
+		b.mustFinish()
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("it took %s to see that the server died", took)
+		}
+	})
+}
+
+// TestRecordedRunsAfterARerun counts recorded runs on from those that were set aside.
+func TestRecordedRunsAfterARerun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shape{offline: []int{16}, repeats: spec.Repeats{Min: 3, Max: 3, Starts: 1}}
+		b := newBench(t, s)
+		b.world.recordedRuns = recordedFor(s)
+		b.plan.Cells[0].RunBase = 4
+		for id := range b.plan.Graph.Nodes {
+			b.plan.Graph.Nodes[id].Run += 4
+		}
+		b.mustFinish()
+		runs := b.store.runs["m-99-16-file"]
+		for i, run := range runs {
+			want := b.world.recordedRuns["16"][i].Values
+			if diff := cmp.Diff(want, run.Result.Values); diff != "" || run.Index != 5+i {
+				t.Errorf("run %d (-want +got):\n%s", run.Index, diff)
+			}
+		}
+		if len(runs) != 3 {
+			t.Errorf("%d runs, want 3", len(runs))
+		}
+	})
+}
+
+// TestAFileRefusesNoConfiguration has a recording fail in several ways: never do the
+// claims fail by it.
+func TestAFileRefusesNoConfiguration(t *testing.T) {
+	for _, kind := range []spec.ErrorKind{spec.ErrConfiguration, spec.ErrInfrastructure, spec.ErrBenchmark} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, shape{offline: []int{16}, repeats: spec.Repeats{Min: 1, Max: 1, Starts: 1}})
+			b.world.onLookup = &spec.Error{Kind: kind, Summary: "half a line"}
+			if v := verdictOf(b.mustFinish()); v != spec.VerdictNoData {
+				t.Errorf("%s: verdict %s, want no_data", kind, v)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -160,8 +161,13 @@ func TestCrashedServerIsAdopted(t *testing.T) {
 // crashAfterRun loses the process right after the n-th run was stored.
 func crashAfterRun(b *bench, n int) {
 	b.t.Helper()
+	b.crashAfterRun(small(), n)
+}
+
+func (b *bench) crashAfterRun(s shape, n int) {
+	b.t.Helper()
 	for call := 1; ; call++ {
-		probe := newBench(b.t, small())
+		probe := newBench(b.t, s)
 		if _, _ = probe.broken(call, trapDeadAfter); len(probe.world.calls) == 0 {
 			continue
 		}
@@ -234,6 +240,9 @@ func TestAnUnreachableTargetKeepsItsStepsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, small())
 		crashAfterRun(b, 2)
+		b.store.steps = append(b.store.steps, spec.StepRecord{Step: spec.Step{ID: int64(len(b.store.steps) + 1), Apply: "plan-1",
+			Node: 1, Kind: "deploy", Attempt: 9, Key: b.world.running()[0]}})
+		open := &b.store.steps[len(b.store.steps)-1].Step
 		b.world.onFind = func() error { return fmt.Errorf("connection refused") }
 		r, err := b.apply()
 		if err != nil {
@@ -241,6 +250,9 @@ func TestAnUnreachableTargetKeepsItsStepsOpen(t *testing.T) {
 		}
 		if v := verdictOf(r); v != spec.VerdictNoData {
 			t.Errorf("verdict %s, want no_data", v)
+		}
+		if b.store.steps[open.ID-1].Status != "" {
+			t.Error("a step was closed, and nobody could ask")
 		}
 		for _, s := range b.store.starts {
 			if !s.Stopped.IsZero() {
@@ -252,4 +264,84 @@ func TestAnUnreachableTargetKeepsItsStepsOpen(t *testing.T) {
 		b.plan.ID = "plan-2"
 		b.mustFinish()
 	})
+}
+
+// TestStartsOfSeveralAreNotMixedUp crashes between the last run of the first start and
+// its stop: the second start must be a bring-up of its own. In the middle of a start,
+// its own server goes on.
+func TestStartsOfSeveralAreNotMixedUp(t *testing.T) {
+	for after, want := range map[int][]int64{1: {1, 1, 2, 2}, 2: {1, 1, 2, 2}, 3: {1, 1, 2, 2}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := shape{deployments: 1, loads: []int{4}, repeats: spec.Repeats{Min: 4, Max: 4, Starts: 2}}
+			b := newBench(t, s)
+			b.crashAfterRun(s, after)
+			b.mustFinish()
+			var starts []int64
+			for _, run := range b.store.runs["m-0-4-fake"] {
+				starts = append(starts, run.Start)
+			}
+			if diff := cmp.Diff(want, starts); diff != "" {
+				t.Errorf("crash after %d runs: starts (-want +got):\n%s", after, diff)
+			}
+		})
+	}
+}
+
+// TestAServerThatWasBeingStoppedIsNotAdopted crashed in the middle of a teardown.
+func TestAServerThatWasBeingStoppedIsNotAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		crashAfterRun(b, 2)
+		b.store.steps = append(b.store.steps, spec.StepRecord{Step: spec.Step{ID: int64(len(b.store.steps) + 1), Apply: "plan-1",
+			Node: 17, Kind: "stop", Attempt: 1, Key: b.world.running()[0]}})
+		b.mustFinish()
+		if n := len(b.store.starts); n != 3 {
+			t.Errorf("%d starts, want 3", n)
+		}
+	})
+}
+
+// TestAnOrphanThatStaysBlocksTheHost can not be stopped: nothing is measured beside it.
+func TestAnOrphanThatStaysBlocksTheHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		crashAfterRun(b, 2)
+		for _, s := range b.world.servers {
+			s.kill(1, "", "")
+		}
+		b.world.onStop = func(context.Context, *fakeServer, time.Duration) error { return errFlaky }
+		r, err := b.apply()
+		if err != nil || len(r.Left) != 1 || verdictOf(r) != spec.VerdictNoData || b.world.begun != 1 {
+			t.Fatalf("%+v, %v, %d servers started", r, err, b.world.begun)
+		}
+		b.world.onStop = nil
+		b.plan = small().plan()
+		b.plan.ID = "plan-2"
+		b.mustFinish()
+	})
+}
+
+// TestDecidedCellsNeedNoServer resumes an apply that crashed between the runs that
+// decide everything and their gates, and one that crashed after these.
+func TestDecidedCellsNeedNoServer(t *testing.T) {
+	for _, gates := range []spec.StepStatus{spec.StepAbandoned, spec.StepDone} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, shape{deployments: 1, loads: []int{4}, repeats: spec.Repeats{Min: 3, Max: 10, Starts: 1}})
+			b.mustFinish()
+			b.store.applies["plan-1"].Status = spec.ApplyInterrupted
+			for i := range b.store.steps {
+				if b.store.steps[i].Kind == "gate" {
+					b.store.steps[i].Status = gates
+				}
+			}
+			looks := len(b.store.looks)
+			b.mustFinish()
+			if b.world.begun != 1 || len(b.store.runs["m-0-4-fake"]) != 3 {
+				t.Errorf("%d servers were started, %v", b.world.begun, b.runs())
+			}
+			if gates == spec.StepDone && len(b.store.looks) != looks {
+				t.Errorf("%d looks stored, then %d", looks, len(b.store.looks))
+			}
+		})
+	}
 }

@@ -7,9 +7,7 @@ model "llama" {
 
 # What runs. `sim` is built into aicv; a real engine is `vllm` or `sglang`.
 runtime "sim" "engine" {
-  noise {
-    step = 0.02 # of each step's time; a real engine brings its own
-  }
+  noise = 0.02 # of each step's time; a real engine brings its own
 }
 
 workload "chat" {

@@ -22,7 +22,7 @@ func Predictor() spec.Registration {
 		text(attrDatabaseColumn, `"tables"`, "Column that holds the version of the performance database. Another version than the runtime's is said on the prediction."),
 	)
 	return spec.Registration{
-		Role: spec.RolePredictor, Kind: Kind, Schema: schema, Metrics: mappings(),
+		Role: spec.RolePredictor, Kind: Kind, Schema: schema, Metrics: mappings(), Answers: answers,
 		Doc: "Predictions from a CSV or JSON file of points.",
 		New: spec.Constructor{Predictor: newPredictor},
 	}
@@ -39,7 +39,7 @@ func Benchmark() spec.Registration {
 			Doc:     "Over what time the rates were taken: from the first request to the last, or inside a steady stream."},
 	)
 	return spec.Registration{
-		Role: spec.RoleBenchmark, Kind: Kind, Schema: schema, Metrics: mappings(),
+		Role: spec.RoleBenchmark, Kind: Kind, Schema: schema, Metrics: mappings(), Answers: answers,
 		Doc: "Measurements from a CSV or JSON file of points. Nothing is deployed.",
 		New: spec.Constructor{Recording: newRecording},
 	}
@@ -87,4 +87,23 @@ func mappings() []metric.Mapping {
 		rows = append(rows, metric.Mapping{Metric: m.Name, Field: "the column that a metric block declares", Conversion: "from the declared unit"})
 	}
 	return rows
+}
+
+// answers lists the metrics that a declaration names or derives, in contract order.
+func answers(c *spec.Component) []metric.Name {
+	given := map[metric.Name]bool{}
+	for _, block := range c.Attrs[attrMetric].Items() {
+		label, _ := block.Field("label")
+		given[metric.Name(label.Text())] = true
+	}
+	for _, name := range c.Attrs.Strings(attrDerive) {
+		given[metric.Name(name)] = true
+	}
+	var names []metric.Name
+	for _, m := range metric.All() {
+		if given[m.Name] {
+			names = append(names, m.Name)
+		}
+	}
+	return names
 }

@@ -15,9 +15,7 @@ hardware "pair" {
 }
 
 runtime "sim" "engine" {
-  noise {
-    step = 0.01 # run-to-run noise of the simulated engine
-  }
+  noise = 0.01 # of each step's time
 }
 
 predictor "recorded" "sheet" {
