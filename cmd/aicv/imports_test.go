@@ -12,18 +12,18 @@ import (
 func layers() map[string][]string {
 	domain := []string{"spec", "metric"}
 	return map[string][]string{
-		"metric":         {},
-		"spec":           {"metric"},
-		"providers":      domain,
-		"state":          domain,
-		"verify":         domain,
-		"lang":           domain,
-		"engine":         append([]string{"verify"}, domain...),
-		"result":         append([]string{"engine", "verify"}, domain...),
-		"report":         append([]string{"result"}, domain...),
-		"internal/cli":   append([]string{"report", "result", "lang", "engine", "verify", "state"}, domain...),
-		"cmd/aicv":       {"internal/cli", "providers", "spec"},
-		"scripts":        append([]string{"lang", "engine", "state", "verify"}, domain...),
+		"metric":       {},
+		"spec":         {"metric"},
+		"providers":    domain,
+		"state":        domain,
+		"verify":       domain,
+		"lang":         domain,
+		"engine":       append([]string{"verify"}, domain...),
+		"result":       append([]string{"engine", "verify"}, domain...),
+		"report":       append([]string{"result"}, domain...),
+		"internal/cli": append([]string{"report", "result", "lang", "engine", "verify", "state"}, domain...),
+		"cmd/aicv":     {"internal/cli", "providers", "spec"},
+		"scripts":      append([]string{"lang", "engine", "state", "verify"}, domain...),
 	}
 }
 
