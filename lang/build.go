@@ -99,6 +99,7 @@ func (l *loader) workload(n *node, d decoded) bool {
 			continue
 		}
 		if err := w.set(row.Name, v); err != nil {
+			err.hide(d.raw[row.Name].ContainsMarked())
 			l.wrongValue(row.Name, l.at(n.block.attrs[row.Name].Expr), err)
 			return false
 		}
@@ -132,7 +133,7 @@ func ints(v spec.Value) []int {
 }
 
 // set gives the workload one item's checked value.
-func (w *workload) set(name string, v spec.Value) error {
+func (w *workload) set(name string, v spec.Value) *mismatch {
 	n, _ := v.Int()
 	switch name {
 	case schema.ItemInputTokens:
@@ -160,7 +161,7 @@ func (w *workload) set(name string, v spec.Value) error {
 	return nil
 }
 
-func (w *workload) setRate(v spec.Value) error {
+func (w *workload) setRate(v spec.Value) *mismatch {
 	rate, err := v.Decimal()
 	if err != nil || rate.Sign() <= 0 {
 		return &mismatch{expected: "a rate above 0 requests/s with at most 18 digits"}
@@ -171,7 +172,7 @@ func (w *workload) setRate(v spec.Value) error {
 
 // setTraffic reads genai-bench's notation of fixed lengths. Its distributions, N(...)
 // and U(...), are refused: predictions are for fixed lengths.
-func (w *workload) setTraffic(text string) error {
+func (w *workload) setTraffic(text string) *mismatch {
 	m := regexp.MustCompile(`^D\((\d{1,9}),\s*(\d{1,9})\)$`).FindStringSubmatch(text)
 	if m == nil {
 		return &mismatch{expected: `fixed lengths such as "D(4000,1000)"`, got: quoted(shorten(text))}

@@ -54,6 +54,13 @@ func (m *mismatch) Error() string {
 	return "expected " + m.expected + ", got " + m.got
 }
 
+// hide leaves the value out of the message.
+func (m *mismatch) hide(sensitive bool) {
+	if sensitive {
+		m.got, m.suggestion = "", ""
+	}
+}
+
 // expected makes a mismatch, with the value where it may be shown.
 func (c conversion) expected(what string, v cty.Value) error {
 	m := &mismatch{expected: what, got: typeName(v)}

@@ -29,11 +29,6 @@ func (b *block) name() string {
 	return b.labels[len(b.labels)-1]
 }
 
-// address is what references call the block: runtime.sim.fast.
-func (b *block) address() string {
-	return strings.Join(append([]string{b.typ.Name}, b.labels...), ".")
-}
-
 // one returns a nested block that may stand only once; nil where it is missing.
 func (b *block) one(name string) *block {
 	if blocks := b.nested[name]; len(blocks) > 0 {

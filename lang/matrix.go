@@ -178,7 +178,9 @@ func axisValueOf(a *axis, v cty.Value) (axisValue, error) {
 	}
 	plain, err := plainValue(a.row, v, c)
 	if err == nil && a.kind == axisWorkload {
-		err = (&workload{}).set(a.name, plain)
+		if m := (&workload{}).set(a.name, plain); m != nil {
+			return axisValue{}, m
+		}
 	}
 	return axisValue{plain, v, nil}, err
 }

@@ -2,6 +2,7 @@ package diag
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apparentlymart/go-textseg/v15/textseg"
 	"golang.org/x/text/width"
@@ -50,14 +51,15 @@ func clusters(text string) []string {
 
 // clusterWidth is the number of terminal columns of one character.
 func clusterWidth(cluster string) int {
-	for _, r := range cluster {
-		switch width.LookupRune(r).Kind() {
-		case width.EastAsianWide, width.EastAsianFullwidth:
-			return 2
-		}
-		return 1
+	first, size := utf8.DecodeRuneInString(cluster)
+	if size == 0 {
+		return 0
 	}
-	return 0
+	switch width.LookupRune(first).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }
 
 func columns(text string) int {

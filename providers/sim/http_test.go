@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -392,7 +393,7 @@ func TestFaults(t *testing.T) {
 		s.call(t, "POST", "/v1/completions", stream)
 		select {
 		case err := <-s.ran:
-			if err != errCrashed {
+			if !errors.Is(err, errCrashed) {
 				t.Errorf("the engine ended with %v", err)
 			}
 		case <-time.After(5 * time.Second):

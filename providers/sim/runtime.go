@@ -140,7 +140,7 @@ func extraArgs(args spec.Value) []string {
 func environment(env spec.Value) []spec.EnvVar {
 	var vars []spec.EnvVar
 	for _, f := range env.Fields() {
-		vars = append(vars, spec.EnvVar{Name: f.Name, Value: f.Value})
+		vars = append(vars, spec.EnvVar(f))
 	}
 	return vars
 }

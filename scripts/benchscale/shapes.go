@@ -31,14 +31,18 @@ func (s shape) write(dir string, cells int) error {
 	return os.WriteFile(filepath.Join(dir, "measured.csv"), []byte(points(cells, 1.02)), 0o600)
 }
 
-// points writes one row per cell of either shape: experiment k of four or cell k of
-// a block is input length 1000+k, its row number the concurrency.
+// columns is the number of concurrencies; input lengths make up the rest.
+const columns = 50
+
+// points writes one row per cell of either shape: four groups of input lengths, each
+// at the concurrencies 1 to 50.
 func points(cells int, factor float64) string {
 	var b strings.Builder
 	b.WriteString("isl,concurrency,ttft,tpot\n")
 	for k := range 4 {
-		for c := 1; c <= cells/4; c++ {
-			fmt.Fprintf(&b, "%d,%d,%.4f,%.4f\n", 1000+k, c, factor*(100+float64(c)/10), factor*(10+float64(c)/1000))
+		for c := range cells / 4 {
+			fmt.Fprintf(&b, "%d,%d,%.4f,%.4f\n", 1000*(k+1)+c/columns, c%columns+1,
+				factor*(100+float64(c)/10), factor*(10+float64(c)/1000))
 		}
 	}
 	return b.String()
@@ -98,15 +102,19 @@ const body = `
 func byMatrix(cells int) string {
 	var b strings.Builder
 	for k := range 4 {
-		fmt.Fprintf(&b, "experiment \"e%d\" {\n  matrix {\n    input_tokens = [%d]\n    concurrency = range(1, %d)\n  }\n%s", k, 1000+k, cells/4+1, body)
+		first := 1000 * (k + 1)
+		fmt.Fprintf(&b, "experiment \"e%d\" {\n  matrix {\n    input_tokens = range(%d, %d)\n    concurrency = range(1, %d)\n  }\n%s",
+			k, first, first+cells/4/columns, columns+1, body)
 	}
 	return b.String()
 }
 
 func byBlocks(cells int) string {
 	var b strings.Builder
-	for c := 1; c <= cells/4; c++ {
-		fmt.Fprintf(&b, "experiment \"e%d\" {\n  matrix {\n    input_tokens = [1000, 1001, 1002, 1003]\n    concurrency = [%d]\n  }\n%s", c, c, body)
+	for c := range cells / 4 {
+		r := c / columns
+		fmt.Fprintf(&b, "experiment \"e%d\" {\n  matrix {\n    input_tokens = [%d, %d, %d, %d]\n    concurrency = [%d]\n  }\n%s",
+			c, 1000+r, 2000+r, 3000+r, 4000+r, c%columns+1, body)
 	}
 	return b.String()
 }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"aicv/engine"
+	"aicv/lang/schema"
+	"aicv/lang/schemadoc"
+	"aicv/spec"
+	"aicv/state"
+)
+
+// The state serves the engine, though it must not know it.
+var (
+	_ engine.Store  = (*state.Store)(nil)
+	_ engine.Reader = (*state.Reader)(nil)
+)
+
+// TestReferencePageIsCurrent fails when the page and the schema drift apart.
+func TestReferencePageIsCurrent(t *testing.T) {
+	want := string(schemadoc.Markdown(schema.Language(registrations()), registrations()))
+	path := filepath.Join("..", "..", "docs", "reference.md")
+	if os.Getenv("AICV_UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/reference.md is not what the schema says; AICV_UPDATE=1 go test ./cmd/aicv rewrites it\n%s", diff)
+	}
+}
+
+// TestEveryRowIsDocumented holds the schema to what the reference page needs.
+func TestEveryRowIsDocumented(t *testing.T) {
+	var walk func(path string, blocks []spec.Block)
+	walk = func(path string, blocks []spec.Block) {
+		for _, b := range blocks {
+			at := strings.TrimSpace(path + " " + b.Name + " " + b.Kind)
+			if b.Doc == "" || b.Since == "" {
+				t.Errorf("block %s lacks a doc or the version that brought it", at)
+			}
+			for _, a := range b.Attributes {
+				if a.Doc == "" || a.Example == "" || a.Since == "" || a.Type == "" {
+					t.Errorf("%s.%s lacks doc, example, type or since: %+v", at, a.Name, a)
+				}
+			}
+			walk(at, b.Blocks)
+		}
+	}
+	walk("", schema.Language(registrations()))
+}
+
+// TestReadmeSuite runs the suite that the README opens with through validation.
+func TestReadmeSuite(t *testing.T) {
+	suite := fenced(t, filepath.Join("..", "..", "README.md"), "hcl")
+	if lines := strings.Count(suite, "\n"); lines > 20 {
+		t.Errorf("the first suite has %d lines", lines)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "suite.hcl"), []byte(suite), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("aicv", "plan", dir).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// fenced is the first code block of a language in a Markdown file.
+func fenced(t *testing.T, path, language string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(content), "```"+language+"\n")
+	block, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatalf("no %s block in %s", language, path)
+	}
+	return block
+}
+
+// TestJSONSchema validates suites in JSON syntax against the schema that aicv prints.
+func TestJSONSchema(t *testing.T) {
+	compiled := compileSchema(t)
+	good := `{
+		"model": {"llama": {"id": "meta-llama/Llama-3.1-8B-Instruct"}},
+		"runtime": {"sim": {"engine": {"noise": 0.01, "env": {"HF_TOKEN": "${env(\"HF_TOKEN\")}"}}}},
+		"experiment": {"e": {
+			"matrix": {"concurrency": [1, 2], "input_tokens": "${range(1, 4)}"},
+			"repeats": {"min": 3, "max": "${var.max}"},
+			"assert": {"a": {"expect": ["ttft < 1s"]}}
+		}}
+	}`
+	if err := compiled.Validate(parse(t, good)); err != nil {
+		t.Error(err)
+	}
+	for name, bad := range map[string]string{
+		"unknown block":     `{"modle": {}}`,
+		"unknown attribute": `{"model": {"m": {"id": "x", "pth": "y"}}}`,
+		"missing attribute": `{"model": {"m": {}}}`,
+		"wrong type":        `{"experiment": {"e": {"repeats": {"min": "three"}}}}`,
+		"out of bounds":     `{"experiment": {"e": {"repeats": {"min": 0}}}}`,
+		"unknown kind":      `{"runtime": {"simm": {"x": {}}}}`,
+		"not allowed":       `{"suite": {"on_undecided": "ignore"}}`,
+	} {
+		if compiled.Validate(parse(t, bad)) == nil {
+			t.Errorf("%s: accepted %s", name, bad)
+		}
+	}
+}
+
+func compileSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	source, err := schemadoc.JSONSchema(schema.Language(registrations()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("suite.json", parse(t, string(source))); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("suite.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func parse(t *testing.T, source string) any {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// TestSchemaJSON holds the form of aicv's own schema document.
+func TestSchemaJSON(t *testing.T) {
+	source, err := schemadoc.JSON(schema.Language(registrations()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		FormatVersion string `json:"format_version"`
+		Blocks        []struct{ Name, Kind string }
+	}
+	if err := json.Unmarshal(source, &document); err != nil {
+		t.Fatal(err)
+	}
+	if document.FormatVersion != "1.0" || len(document.Blocks) < 14 {
+		t.Errorf("%s with %d blocks", document.FormatVersion, len(document.Blocks))
+	}
+}

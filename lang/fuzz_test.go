@@ -1,0 +1,55 @@
+package lang
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// FuzzLoad holds loading to three rules on any input: no panic, errors or a suite but
+// never both, and every message's range inside its file.
+func FuzzLoad(f *testing.F) {
+	archives, err := filepath.Glob(filepath.Join("testdata", "diagnostics", "*.txtar"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range archives {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if strings.HasSuffix(file.Name, ".hcl") || strings.HasSuffix(file.Name, ".json") {
+				f.Add(string(file.Data), strings.HasSuffix(file.Name, ".json"))
+			}
+		}
+	}
+	f.Add(head+oneWorkload+"experiment \"e\" {}\n", false)
+	f.Add(`{"experiment": {"é": [{"matrix": [{"a": "${matrix.b}"}]}]}}`, true)
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string, json bool) {
+		name, other := "suite.hcl", "suite.hcl.json"
+		if json {
+			name, other = other, name
+		}
+		if err := os.Remove(filepath.Join(dir, other)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		loaded, diags := Load(Options{Dir: dir, Registrations: testRegistrations()})
+		if (loaded.Suite == nil) != diags.HasErrors() {
+			t.Errorf("suite is nil: %v, errors: %v", loaded.Suite == nil, diags.HasErrors())
+		}
+		checkRanges(t, loaded, diags)
+		for _, d := range diags {
+			if d.Summary == "" {
+				t.Error("a message without a summary")
+			}
+		}
+	})
+}
