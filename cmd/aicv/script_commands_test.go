@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite" // the sql command
@@ -23,6 +25,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"noservers": scriptNoServers,
 		"sub":       scriptSub,
 		"listen":    scriptListen,
+		"await":     scriptAwait,
 	}
 }
 
@@ -93,6 +96,21 @@ func scriptListen(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		ts.Defer(func() { _ = listener.Close() })
 	}
+}
+
+// scriptAwait waits until a URL answers 200.
+func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		response, err := http.Get(args[0])
+		if err != nil {
+			continue
+		}
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	ts.Fatalf("%s never answered", args[0])
 }
 
 // serversUnder lists processes that carry a server's label and work for a suite

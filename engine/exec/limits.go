@@ -45,7 +45,8 @@ const (
 const (
 	firstPoll   = 50 * time.Millisecond // after a start; doubles up to slowestPoll
 	slowestPoll = time.Second
-	aliveEvery  = time.Second // whether the server still lives, during a run
+	dyingGrace  = 2 * time.Second // between a server's last sign of life and its end
+	aliveEvery  = time.Second     // whether the server still lives, during a run
 )
 
 // How much of a server's log is read.

@@ -152,7 +152,7 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	result, err := bench.Run(timed, request, x.relay(id, s.attempt))
 	cancel(nil)
 	m.done.Wait()
-	if why := x.ending(ctx, timed, g, m, limit); why != nil {
+	if why := x.ending(ctx, timed, g, m, limit, err); why != nil {
 		if errors.Is(err, errDeaf) {
 			why = fmt.Errorf("%w; the client: %w", why, errDeaf)
 		}
@@ -165,15 +165,12 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 }
 
 // ending explains a run that did not end by itself, or whose server did.
-func (x *executor) ending(ctx, timed context.Context, g *group, m *minder, limit time.Duration) error {
+func (x *executor) ending(ctx, timed context.Context, g *group, m *minder, limit time.Duration, failure error) error {
 	switch {
 	case errors.Is(context.Cause(ctx), errInterrupted) || x.work.Err() != nil:
 		return errInterrupted
 	case m.died == nil:
-		status, err := ask(x.work, func(ctx context.Context) (spec.ServerStatus, error) { return g.target.Status(ctx, g.up.server) })
-		if err == nil && !status.Running {
-			m.died = &status
-		}
+		m.died = x.deathOf(g, failure != nil)
 	}
 	if m.died != nil {
 		return x.death(g, *m.died)
@@ -183,6 +180,20 @@ func (x *executor) ending(ctx, timed context.Context, g *group, m *minder, limit
 			Fix: "see the server's log and the load; a run may take ten times what its prediction or its earlier runs let expect"}
 	}
 	return nil
+}
+
+// deathOf finds out whether the server ended. A dying server refuses connections
+// before it is gone, so after a failed run it is asked for a while.
+func (x *executor) deathOf(g *group, failed bool) *spec.ServerStatus {
+	for asked := time.Duration(0); ; asked += firstPoll {
+		status, err := ask(x.work, func(ctx context.Context) (spec.ServerStatus, error) { return g.target.Status(ctx, g.up.server) })
+		if err == nil && !status.Running {
+			return &status
+		}
+		if !failed || asked >= dyingGrace || x.pause(firstPoll) != nil {
+			return nil
+		}
+	}
 }
 
 // death explains why a server ended under a run.

@@ -110,6 +110,9 @@ func (b *builder) placeDeployments() error {
 			return err
 		}
 		name := ""
+		if err := b.checkRenders(&b.plan.Cells[b.plan.Deployments[i].Cells[0]].Cell, target); err != nil {
+			return err
+		}
 		if hosted, ok := target.(Hosted); ok {
 			name = hosted.Host()
 		}
@@ -120,6 +123,24 @@ func (b *builder) placeDeployments() error {
 			b.plan.Hosts = append(b.plan.Hosts, component.Address())
 		}
 		b.hosts[i] = host
+	}
+	return nil
+}
+
+// checkRenders has the runtime render a deployment's server, so that what can not be
+// started is refused before anything runs. What the engine itself would refuse is
+// left to the engine: it counts against the claims.
+func (b *builder) checkRenders(c *spec.Cell, target spec.Target) error {
+	if !target.Managed() {
+		return nil
+	}
+	runtime, err := b.makers.runtime(c.Runtime)
+	if err != nil {
+		return err
+	}
+	_, _, err = runtime.Render(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	if err != nil && spec.KindOf(err) == spec.ErrUsage {
+		return err
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ type world struct {
 	predictor *fakePredictor
 	recording *fakeRecording
 	managed   bool
+	refuses   error // of the runtime
 	request   Request
 
 	model                                   *spec.Model
@@ -90,6 +91,9 @@ func (w *world) registry() *engine.Registry {
 	return engine.NewRegistry([]spec.Registration{
 		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(c *spec.Component, _ spec.Env) (spec.Target, error) {
 			return fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}, nil
+		}}},
+		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(*spec.Component, spec.Env) (spec.Runtime, error) {
+			return fakeRuntime{refuses: w.refuses}, nil
 		}}},
 		{Role: spec.RolePredictor, Kind: "fake", New: spec.Constructor{Predictor: func(*spec.Component, spec.Env) (spec.Predictor, error) {
 			return w.predictor, nil

@@ -15,6 +15,7 @@ type providers struct {
 	recordings map[*spec.Component]spec.Recording
 	benchmarks map[*spec.Component]spec.Benchmark
 	targets    map[*spec.Component]spec.Target
+	runtimes   map[*spec.Component]spec.Runtime
 }
 
 func newProviders(r *engine.Registry) *providers {
@@ -25,6 +26,7 @@ func newProviders(r *engine.Registry) *providers {
 		recordings: map[*spec.Component]spec.Recording{},
 		benchmarks: map[*spec.Component]spec.Benchmark{},
 		targets:    map[*spec.Component]spec.Target{},
+		runtimes:   map[*spec.Component]spec.Runtime{},
 	}
 }
 
@@ -51,6 +53,10 @@ func (p *providers) benchmark(c *spec.Component) (spec.Benchmark, error) {
 
 func (p *providers) target(c *spec.Component) (spec.Target, error) {
 	return once(p.targets, c, p.registry.Target)
+}
+
+func (p *providers) runtime(c *spec.Component) (spec.Runtime, error) {
+	return once(p.runtimes, c, p.registry.Runtime)
 }
 
 // once makes a provider at the first call and finds it at later ones.

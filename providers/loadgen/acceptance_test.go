@@ -122,8 +122,7 @@ func acceptanceAt(t *testing.T, c int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, closed := window(t, result)
-	want := truth(readRecords(t, text), opened, closed)
+	want := truthOf(t, result, readRecords(t, text))
 	for _, name := range []metric.Name{metric.TTFT, metric.TPOT, metric.Latency, metric.TotalThroughput} {
 		got, _ := result.Values.Get(name)
 		difference := got/want[name] - 1
