@@ -32,8 +32,10 @@ func testRegistrations() []spec.Registration {
 				{Name: "sizes", Type: spec.TypeIntList},
 				{Name: "extra", Type: spec.TypeAny},
 				{Name: "strict", Type: spec.TypeBool},
+				{Name: "like", Type: spec.TypeReference, Ref: "runtime", Example: "runtime.sim.other"},
 			},
 			Blocks: []spec.Block{
+				{Name: "headers", Open: true},
 				{Name: "cost", Attributes: []spec.Attribute{{Name: "base", Type: spec.TypeNumber, Default: spec.NumberValue("0.5")}, {Name: "token", Type: spec.TypeNumber}}},
 				{Name: "fault", Labels: []string{"name"}, Repeatable: true, Attributes: []spec.Attribute{{Name: "after", Type: spec.TypeInt, Required: true, Example: "10"}}},
 			}}},

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -286,6 +287,11 @@ runtime "sim" "x" {
   sizes      = [1, 2]
   extra      = runtime.sim.r.version
   strict     = local.port > 10
+  like       = runtime.sim.r
+  headers {
+    b = local.secret
+    a = [1]
+  }
   cost { token = 2 }
   fault "f1" { after = 3 }
   fault "f2" { after = 4 }
@@ -299,7 +305,7 @@ experiment "e" { runtime = runtime.sim.x }
 		}
 	}
 	want := `{"args":{"deep":{"a":[1,true,null]},"n":3,"schedule-policy":"fcfs"},"cost":{"base":0.5,"token":2},` +
-		`"env":{"HF_TOKEN":{"$env":"HF_TOKEN"},"PORT":"80","T":"s3"},"extra":"1","fault":[{"after":3,"label":"f1"},{"after":4,"label":"f2"}],` +
+		`"env":{"HF_TOKEN":{"$env":"HF_TOKEN"},"PORT":"80","T":"s3"},"extra":"1","fault":[{"after":3,"label":"f1"},{"after":4,"label":"f2"}],"headers":{"a":[1],"b":{"$env":"HF_TOKEN"}},"like":"runtime.sim.r",` +
 		`"load_share":0.95,"mode":"fast","noise":0.05,"sizes":[1,2],"strict":true,"tags":["one"],"version":"80"}`
 	if diff := cmp.Diff(want, string(got.Value().AppendCanonical(nil))); diff != "" {
 		t.Error(diff)
@@ -431,4 +437,28 @@ func TestMissingFolders(t *testing.T) {
 func ignoreRanges() cmp.Options {
 	return cmp.Options{cmp.AllowUnexported(spec.Value{}, metric.Decimal{}), cmpopts.IgnoreTypes(spec.Range{}),
 		cmpopts.IgnoreFields(spec.Suite{}, "Dir", "Name", "Files", "InputHash", "Inputs"), cmpopts.EquateEmpty()}
+}
+
+// Chains and fans of references are walked without regard to their length.
+func TestLongChains(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(head + oneWorkload + "locals {\n x0 = 1\n")
+	const n = 20_000
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&b, " x%d = local.x%d + 1\n", i, i-1)
+	}
+	fmt.Fprintf(&b, "}\nsuite { seed = local.x%d }\nexperiment \"e\" {}\n", n)
+	if got := mustLoad(t, b.String()).Seed; got != n+1 {
+		t.Errorf("seed %d, want %d", got, n+1)
+	}
+}
+
+// A claim about a prediction is held to every predictor of the experiment.
+func TestPredictorsOnAnAxis(t *testing.T) {
+	registrations := append(testRegistrations(), spec.Registration{Role: spec.RolePredictor, Kind: "narrow", Metrics: []metric.Mapping{{Metric: metric.TPOT}}})
+	text := head + oneWorkload + "predictor \"narrow\" \"n\" {}\nexperiment \"e\" {\n matrix {\n  predictor = [predictor.aiconfigurator.aic, predictor.narrow.n]\n }\n assert \"a\" { expect = [\"tpot within 10%\", \"ttft within 10%\"] }\n}\n"
+	_, diags := Load(Options{Dir: write(t, map[string]string{"s.hcl": text}), Registrations: registrations})
+	if len(diags) != 1 || diags[0].Summary != "predictor.narrow.n does not predict ttft" {
+		t.Errorf("%+v", diags)
+	}
 }

@@ -1,9 +1,9 @@
 package report
 
 import (
-	"bufio"
-	"fmt"
+	"cmp"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,53 +15,51 @@ import (
 // Detail writes everything that is known of the result's cells: what was asked,
 // predicted and measured, run by run, and the servers behind it.
 func Detail(w io.Writer, r *result.Result, o Options) error {
-	t := &text{w: bufio.NewWriter(w), o: o}
+	t := newText(w, o)
 	for i := range r.Experiments {
 		e := &r.Experiments[i]
 		for k := range e.Cells {
 			t.cell(e, &e.Cells[k])
 		}
+		t.deployments(e)
 	}
-	t.starts(r)
-	t.findings(allFindings(r))
-	if err := t.w.Flush(); err != nil {
-		return fmt.Errorf("write the details: %w", err)
-	}
-	return nil
+	return t.flush("write the details")
 }
 
 func (t *text) cell(e *result.Experiment, c *result.Cell) {
-	t.line("%s", t.bold(c.Address))
-	t.line("  model       %s", c.Identity.Model)
-	t.line("  runtime     %s", strings.TrimSpace(c.Identity.Runtime+" "+c.Identity.Version))
-	if c.Identity.System != "" {
-		t.line("  hardware    %s, %s", c.Identity.System, plural(c.Identity.GPUs, "GPU"))
-	}
-	if len(c.Config) > 0 {
-		t.line("  configured  %s", configuration(c.Config, " "))
-	}
-	t.line("  load        %s", load(c.Load))
-	t.line("  measurement %s", c.Measurement)
+	t.line(t.bold(clean(c.Address)))
+	t.field("model", c.Identity.Model)
+	t.field("hardware", hardware(c.Identity))
+	t.field("runtime", strings.TrimSpace(c.Identity.Runtime+" "+c.Identity.Version))
+	t.field("configured", configuration(c.Config))
+	t.field("load", load(c.Load))
+	t.field("predicted by", predictedBy(c))
+	t.field("measured by", measuredBy(c))
+	t.field("measurement", string(c.Measurement))
 	if c.Failure != nil {
-		t.line("  failed      %s (%s)", c.Failure.Message, c.Failure.Kind)
+		t.field("failed", string(c.Failure.Kind)+": "+c.Failure.Message)
 	}
-	t.values(c)
-	for i := range e.Claims {
-		v := verdictOf(c, i)
-		t.line("  %s", t.paint(strings.TrimSpace(fmt.Sprintf("%s  %s %s", word(v.Verdict), e.Claims[i].Text, marks(v.Marks))), v.Verdict))
-		if v.Reason != "" {
-			t.line("    %s", v.Reason)
-		}
+	t.figures(c)
+	t.runs(e, c)
+	t.verdicts(e, c)
+	for _, f := range c.Findings {
+		t.wrapped("  ", finding{Finding: f}.label()+": "+clean(f.Message))
 	}
-	t.line("")
+	t.line()
 }
 
-func configuration(c []spec.Setting, separator string) string {
-	parts := make([]string, len(c))
-	for i, s := range c {
-		parts[i] = s.Name + "=" + s.Value.String()
+// field writes a label and its text, nothing where there is none.
+func (t *text) field(label, s string) {
+	if s != "" {
+		t.line("  ", t.dim(label+strings.Repeat(" ", max(14-len(label), 1))), clean(s))
 	}
-	return strings.Join(parts, separator)
+}
+
+func hardware(id result.Identity) string {
+	if id.GPUs == 0 {
+		return id.System
+	}
+	return plural(id.GPUs, "GPU") + " of " + cmp.Or(id.System, "unknown kind")
 }
 
 func load(l result.Load) string {
@@ -69,80 +67,154 @@ func load(l result.Load) string {
 	if l.Concurrency == 0 {
 		drive = l.RequestRate.String() + " requests/s"
 	}
-	return fmt.Sprintf("%s, %d input and %d output tokens each", drive, l.InputTokens, l.OutputTokens)
+	return drive + ", " + strconv.Itoa(l.InputTokens) + " input and " + strconv.Itoa(l.OutputTokens) + " output tokens each"
 }
 
-// values is a table of all metrics: predicted, mean, and each run.
-func (t *text) values(c *result.Cell) {
-	rows := table{right: []bool{false, true, true}}
-	header := []string{"  metric", "predicted", "mean of runs"}
-	for i := range c.Runs {
-		header = append(header, fmt.Sprintf("run %d", c.Runs[i].Index))
-		rows.right = append(rows.right, true)
+func predictedBy(c *result.Cell) string {
+	switch {
+	case c.Prediction == nil:
+		return "nothing: no predictor"
+	case c.Prediction.Missing != "":
+		return c.Identity.Predictor + ": no prediction: " + c.Prediction.Missing
 	}
-	rows.add(header...)
-	for _, m := range metric.All() {
-		if row, ok := valueRow(c, m); ok {
-			rows.add(row...)
+	return c.Identity.Predictor + provenance(c.Prediction.Provenance)
+}
+
+func measuredBy(c *result.Cell) string {
+	if len(c.Runs) == 0 {
+		return c.Identity.Benchmark + ": not measured"
+	}
+	return c.Identity.Benchmark + provenance(c.Runs[0].Provenance)
+}
+
+func provenance(p spec.Provenance) string {
+	var parts []string
+	for _, s := range []string{strings.TrimSpace(p.Tool + " " + p.Version), p.Database, p.Source} {
+		if s != "" {
+			parts = append(parts, s)
 		}
 	}
-	if len(rows.rows) == 1 {
-		if c.Prediction != nil && c.Prediction.Missing != "" {
-			t.line("  not predicted: %s", c.Prediction.Missing)
-		}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// plain leaves a row's line as it is.
+func plain(_ int, line string) string { return line }
+
+// figures is the table of all metrics.
+func (t *text) figures(c *result.Cell) {
+	if len(c.Figures) == 0 {
 		return
 	}
-	for i, line := range rows.lines() {
-		if i == 0 {
-			line = t.dim(line)
-		}
-		t.line("%s", line)
-	}
-}
-
-func valueRow(c *result.Cell, m metric.Metric) ([]string, bool) {
-	predicted, measured := "-", "-"
-	known := false
-	if c.Prediction != nil {
-		if v, ok := c.Prediction.Values.Get(m.Name); ok {
-			predicted, known = number(v), true
-		}
-	}
+	rows := table{columns: []column{{head: "metric"}, {head: "unit"}, {head: "predicted", right: true}, {head: "measured", right: true},
+		{head: "interval", right: true}, {head: "error", right: true}, {head: "runs", right: true}}}
 	for i := range c.Figures {
-		if f := &c.Figures[i]; f.Metric == m.Name && !f.Unmeasured {
-			measured, known = number(f.Measured), true
+		f := &c.Figures[i]
+		row := entries(f.Measurable(), f.Unit)
+		if f.Unmeasured {
+			row[0] = value(*f.Predicted, f.Unit)
 		}
+		rows.add(append([]string{string(f.Metric), unitName(f.Unit)}, row...)...)
 	}
-	row := []string{"  " + string(m.Name) + " (" + string(m.Unit) + ")", predicted, measured}
-	for i := range c.Runs {
-		v, ok := c.Runs[i].Values.Get(m.Name)
-		text := "-"
-		if ok {
-			text, known = number(v), true
-		}
-		row = append(row, text)
-	}
-	return row, known
+	t.table("  ", &rows, plain)
 }
 
-// starts lists the servers that were brought up for the cells.
-func (t *text) starts(r *result.Result) {
-	for i := range r.Experiments {
-		e := &r.Experiments[i]
-		for _, d := range e.Deployments {
-			for k := range d.Starts {
-				t.start(&d.Starts[k])
-			}
+// runs lists the runs with the metrics that claims ask for.
+func (t *text) runs(e *result.Experiment, c *result.Cell) {
+	if len(c.Runs) == 0 {
+		return
+	}
+	names := claimed(e)
+	rows := table{columns: []column{{head: "run", right: true}, {head: "start", right: true}, {head: "requests", right: true},
+		{head: "failed", right: true}, {head: "window"}}}
+	for _, m := range names {
+		rows.columns = append(rows.columns, column{head: string(m.Name), right: true})
+	}
+	for i := range c.Runs {
+		rows.add(runRow(&c.Runs[i], names)...)
+	}
+	t.table("  ", &rows, plain)
+}
+
+func runRow(r *result.Run, names []metric.Metric) []string {
+	start := "-"
+	if r.Start != 0 {
+		start = strconv.FormatInt(r.Start, 10)
+	}
+	row := []string{strconv.Itoa(r.Index), start, strconv.Itoa(r.Requests), strconv.Itoa(r.Failed), string(r.Window)}
+	for _, m := range names {
+		entry := "-"
+		if v, ok := r.Values.Get(m.Name); ok {
+			entry = value(v, m.Unit)
 		}
+		row = append(row, entry)
+	}
+	return row
+}
+
+// claimed lists the metrics that claims ask for, each once; some means where there
+// are none.
+func claimed(e *result.Experiment) []metric.Metric {
+	var list []metric.Metric
+	seen := make(map[metric.Name]bool)
+	add := func(name metric.Name) {
+		if m, ok := metric.Lookup(name); ok && !seen[name] {
+			seen[name] = true
+			list = append(list, m)
+		}
+	}
+	for i := range e.Claims {
+		add(e.Claims[i].Subject)
+	}
+	if len(list) == 0 {
+		add(metric.TotalThroughput)
+		add(metric.TTFT)
+		add(metric.TPOT)
+	}
+	return list
+}
+
+func (t *text) verdicts(e *result.Experiment, c *result.Cell) {
+	for i := range e.Claims {
+		if v := c.Verdict(i); v != nil {
+			t.line("  ", t.paint(badge(v.Verdict)+"  "+clean(e.Claims[i].Text)+marksBut(v.Marks, nil), v.Verdict))
+			t.wrapped("    ", clean(v.Reason))
+		}
+	}
+}
+
+// deployments lists the servers that were brought up for the cells.
+func (t *text) deployments(e *result.Experiment) {
+	for i := range e.Deployments {
+		d := &e.Deployments[i]
+		if len(d.Starts) == 0 {
+			continue
+		}
+		t.line(t.bold("deployment "+string(d.ID)), ": ", plural(d.Cells, "cell"), ", ", plural(len(d.Starts), "start"))
+		for k := range d.Starts {
+			t.start(&d.Starts[k])
+		}
+		t.line()
 	}
 }
 
 func (t *text) start(s *spec.ServerStart) {
-	t.line("%s %d of deployment %s, ready %s after %s on %s", t.bold("start"), s.Number, s.Deployment,
-		s.Ready.UTC().Format("2006-01-02 15:04:05"), s.Elapsed.Round(time.Millisecond), s.Inventory.Host)
-	t.line("  %s", strings.Join(s.Argv, " "))
-	if len(s.Effective) > 0 {
-		t.line("  effective: %s", configuration(s.Effective, " "))
+	t.line("  start ", strconv.FormatInt(s.ID, 10), " on ", clean(cmp.Or(s.Inventory.Host, s.Target)), ", ready ",
+		s.Ready.UTC().Format("2006-01-02 15:04:05"), " UTC after ", s.Elapsed.Round(time.Millisecond).String())
+	t.field("driver", s.Inventory.Driver)
+	t.field("GPUs", gpuNames(s.Inventory.GPUs))
+	t.field("effective", configuration(s.Effective))
+	if len(s.Argv) > 0 {
+		t.wrapped("  ", "argv: "+clean(strings.Join(s.Argv, " ")))
 	}
-	t.line("")
+}
+
+func gpuNames(gpus []spec.GPU) string {
+	names := make([]string, len(gpus))
+	for i, g := range gpus {
+		names[i] = strconv.Itoa(g.Index) + ": " + g.Name
+	}
+	return strings.Join(names, ", ")
 }

@@ -1,17 +1,18 @@
 package report
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
+	"aicv/metric"
+	"aicv/result"
 	"aicv/spec"
 )
 
 // word is a verdict for people.
 func word(v spec.Verdict) string {
 	switch v {
-	case spec.VerdictFail:
-		return "FAIL"
 	case spec.VerdictNotComparable:
 		return "not comparable"
 	case spec.VerdictNoData:
@@ -22,50 +23,140 @@ func word(v spec.Verdict) string {
 	return string(v)
 }
 
-// gate marks asserts that do not gate.
-func gate(s spec.AssertSeverity) string {
-	if s == spec.AssertError || s == "" {
-		return ""
+// symbol stands for a verdict in tables.
+func symbol(v spec.Verdict) string {
+	switch v {
+	case spec.VerdictPass:
+		return "✓"
+	case spec.VerdictFail:
+		return "✗"
+	case spec.VerdictInconclusive:
+		return "?"
+	case spec.VerdictNotComparable:
+		return "≠"
 	}
-	return " (" + string(s) + ")"
+	return "-"
+}
+
+// badge is a verdict with its symbol.
+func badge(v spec.Verdict) string { return symbol(v) + " " + word(v) }
+
+// gate names the assert of a claim, and says where it does not gate.
+func gate(c *result.Claim) string {
+	if c.Gates() {
+		return clean(c.Assert)
+	}
+	return clean(c.Assert) + " (" + string(c.Severity) + ")"
 }
 
 // tally writes counts in the order of precedence: 1 fail, 3 pass.
-func tally(c map[spec.Verdict]int) string {
+func tally(counts map[spec.Verdict]int) string {
 	var parts []string
 	for _, v := range []spec.Verdict{spec.VerdictFail, spec.VerdictNotComparable, spec.VerdictNoData, spec.VerdictInconclusive, spec.VerdictPass} {
-		if n := c[v]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ToLower(word(v))))
+		if n := counts[v]; n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+word(v))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
+// plural writes "1 cell" and "3 cells".
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-func (t *text) style(code, s string) string {
-	if !t.o.Color {
+// clean takes out what could move a terminal's cursor, change its colours or reorder
+// text: texts come from files, servers' logs and tools.
+func clean(s string) string {
+	if strings.IndexFunc(s, unsafe) < 0 {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return strings.Map(func(r rune) rune {
+		if unsafe(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
-func (t *text) bold(s string) string { return t.style("1", s) }
+func unsafe(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+}
 
-func (t *text) dim(s string) string { return t.style("2", s) }
-
-// paint colours a line by its verdict.
-func (t *text) paint(s string, v spec.Verdict) string {
-	switch v {
-	case spec.VerdictPass:
-		return t.style("32", s)
-	case spec.VerdictFail:
-		return t.style("31", s)
+// standing is how the suite stands, for people.
+func standing(s result.Standing) (string, spec.Verdict) {
+	switch s {
+	case result.StandingPass:
+		return "All claims pass", spec.VerdictPass
+	case result.StandingFail:
+		return "A claim fails", spec.VerdictFail
+	case result.StandingUndecided:
+		return "A claim is undecided", spec.VerdictInconclusive
 	}
-	return t.style("33", s)
+	return "No claim gates the exit code", spec.VerdictInconclusive
+}
+
+// tallied is a tally at the end of a sentence.
+func tallied(counts map[spec.Verdict]int) string {
+	if words := tally(counts); words != "" {
+		return ": " + words
+	}
+	return ""
+}
+
+// value writes a figure of a column whose head carries the unit.
+func value(v float64, unit metric.Unit) string {
+	if unit == metric.Share {
+		return string(metric.AppendPercent(nil, v))
+	}
+	return metric.Figure(v)
+}
+
+// signed writes a relative error with its sign.
+func signed(share float64) string {
+	text := string(metric.AppendPercent(nil, share))
+	if share > 0 {
+		return "+" + text
+	}
+	return text
+}
+
+// unitName leaves out what figures show themselves.
+func unitName(u metric.Unit) string {
+	if u == metric.Share {
+		return ""
+	}
+	return string(u)
+}
+
+// configuration writes settings in one line.
+func configuration(c []spec.Setting) string {
+	parts := make([]string, len(c))
+	for i, s := range c {
+		parts[i] = s.Name + "=" + s.Value.String()
+	}
+	return clean(strings.Join(parts, " "))
+}
+
+// repeats says how often cells are measured and what their looks are.
+func repeats(r result.Repeats) string {
+	times := strconv.Itoa(r.Max)
+	if r.Min < r.Max {
+		times = strconv.Itoa(r.Min) + ".." + times
+	}
+	if r.Max == 1 {
+		return "1 run each: point verdicts without an interval"
+	}
+	b := times + " runs each"
+	if r.Starts > 1 {
+		b += " in " + plural(r.Starts, "start")
+	}
+	looks := make([]string, len(r.Looks))
+	for i, n := range r.Looks {
+		looks[i] = strconv.Itoa(n)
+	}
+	return b + ", judged at " + strings.Join(looks, ", ")
 }

@@ -23,7 +23,7 @@ func Build(ctx context.Context, in Input) (*Result, error) {
 	if err := b.read(ctx, in.State); err != nil {
 		return nil, err
 	}
-	r := &Result{FormatVersion: FormatVersion, Suite: suiteOf(in.Plan), Findings: in.Plan.Findings,
+	r := &Result{FormatVersion: FormatVersion, Suite: suiteOf(in.Plan), Findings: in.Plan.Findings, Gone: len(in.Plan.Gone),
 		ExitCode: verify.ExitCode(in.Judgements, in.Plan.Suite.OnUndecided)}
 	b.experiments(r)
 	if err := join(r, in.Judgements); err != nil {

@@ -137,3 +137,12 @@ func (c *Cell) Verdict(claim int) *CellVerdict {
 	}
 	return nil
 }
+
+// Measurable are the figure's measured side with its prediction; nil where it was
+// not measured.
+func (f *Figure) Measurable() *spec.Evidence {
+	if f.Unmeasured {
+		return nil
+	}
+	return &f.Evidence
+}

@@ -142,6 +142,6 @@ func equalBroken(r *rule, run int, value float64) string {
 }
 
 func equalHeld(r *rule, v *view) string {
-	b := append(appendRuns([]byte("all of "), v), " measured "...)
+	b := append(appendRuns(nil, v), " measured "...)
 	return string(metric.AppendQuantity(b, r.claim.Amount.Float64(), r.metric.Unit))
 }

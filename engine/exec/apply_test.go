@@ -108,7 +108,7 @@ func TestHappyPath(t *testing.T) {
 		if diff := cmp.Diff(want, b.runs()); diff != "" {
 			t.Errorf("runs (-want +got):\n%s", diff)
 		}
-		k0, k1 := serverKey(b.store.identity, "dep0", 1), serverKey(b.store.identity, "dep1", 1)
+		k0, k1 := serverKey(b.store.identity, depID(0), 1), serverKey(b.store.identity, depID(1), 1)
 		order := []string{"start " + k0}
 		for _, key := range []string{k0, k1} {
 			for _, run := range []string{"c1 seed 101", "c8 seed 101", "c8 seed 102", "c1 seed 102", "c1 seed 103", "c8 seed 103"} {
@@ -142,7 +142,7 @@ func TestStartKeepsWhatDefendsIt(t *testing.T) {
 		b := newBench(t, small())
 		b.mustFinish()
 		got := b.store.starts[0]
-		if got.Number != 1 || got.Deployment != "dep0" || got.Target != "target.fake.box" || got.Inventory.Host != "box" {
+		if got.Number != 1 || got.Deployment != depID(0) || got.Target != "target.fake.box" || got.Inventory.Host != "box" {
 			t.Errorf("start: %+v", got)
 		}
 		if diff := cmp.Diff([]string{"TOKEN=env(\"HF_TOKEN\")", "engine", "--tp", "1"}, got.Argv); diff != "" {

@@ -302,7 +302,7 @@ func TestDestroy(t *testing.T) {
 		}
 		b.world.onFind = nil
 		stopped, err := Destroy(t.Context(), request)
-		want := serverKey(b.store.identity, "dep0", 1) + " on target.fake.box"
+		want := serverKey(b.store.identity, depID(0), 1) + " on target.fake.box"
 		if err != nil || len(stopped) != 1 || stopped[0] != want {
 			t.Errorf("stopped %v, %v; want %s", stopped, err, want)
 		}

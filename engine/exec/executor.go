@@ -38,6 +38,7 @@ type executor struct {
 	groupOf  map[groupKey]*group // by deployment and start
 	gated    [][]int32           // by cell that measures: the cells whose gates close its runs
 	starts   map[spec.ID]*startList
+	startIDs []spec.ID    // its keys, in order
 	attempts map[int]int  // by node: how often it was tried, in earlier sessions too
 	gateDone map[int]bool // gates whose look is stored
 	retired  bool         // runs were set aside for --rerun in an earlier session

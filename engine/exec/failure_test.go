@@ -21,7 +21,7 @@ func exits(s *fakeServer, code int, signal, log string) error {
 }
 
 // firstIs reports whether a server belongs to the first deployment.
-func firstIs(s *fakeServer) bool { return strings.Contains(s.Key, "dep0") }
+func firstIs(s *fakeServer) bool { return strings.Contains(s.Key, string(depID(0))) }
 
 // TestDeployFailures has the first deployment fail to come up in every way. The
 // second must not suffer.
@@ -161,7 +161,7 @@ func TestDeployFailures(t *testing.T) {
 				}
 				attempts := 0
 				for _, call := range b.world.calls {
-					if strings.HasPrefix(call, "start ") && strings.Contains(call, "dep0") {
+					if strings.HasPrefix(call, "start ") && strings.Contains(call, string(depID(0))) {
 						attempts++
 					}
 				}
@@ -298,7 +298,7 @@ func TestRunFailures(t *testing.T) {
 				}
 				starts := 0
 				for _, s := range b.store.starts {
-					if s.Deployment == "dep0" {
+					if s.Deployment == depID(0) {
 						starts++
 					}
 				}

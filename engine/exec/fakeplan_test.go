@@ -39,6 +39,11 @@ func (s shape) plan() *engine.Plan {
 	return b.plan
 }
 
+// depID is the identity of a test plan's d-th deployment.
+func depID(d int) spec.ID {
+	return shape{deployments: d + 1, loads: []int{1}, repeats: spec.Repeats{Min: 1, Max: 1, Starts: 1}}.plan().Deployments[d].ID
+}
+
 type planner struct {
 	shape
 	plan *engine.Plan
@@ -120,6 +125,7 @@ func (b *planner) addDeployment(d int) {
 	if d == 0 || b.noHost {
 		b.chain(engine.Node{Kind: engine.NodeInventory, Deployment: int32(d), Cell: -1, Exclusive: -1})
 	}
+	b.plan.Deployments[d].ID = b.plan.Cells[dep.Cells[0]].Cell.DeploymentID()
 	run := 0
 	for start := 1; start <= dep.Starts; start++ {
 		node := engine.Node{Kind: engine.NodeDeploy, Deployment: int32(d), Cell: -1, Start: int32(start), Exclusive: host}

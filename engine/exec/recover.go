@@ -64,17 +64,37 @@ func (x *executor) recover() error {
 	return x.closeSteps(steps, standing)
 }
 
-// readStarts learns the bring-ups of the plan's deployments so far.
-func (x *executor) readStarts() error {
-	ids := make([]spec.ID, len(x.plan.Deployments))
-	for i := range x.plan.Deployments {
-		ids[i] = x.plan.Deployments[i].ID
+// deployments lists those of the plan, and those that its kept cells were measured in:
+// a start of theirs may not be noted as over yet.
+func (x *executor) deployments() []spec.ID {
+	seen := map[spec.ID]bool{}
+	var ids []spec.ID
+	add := func(id spec.ID) {
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
 	}
+	for i := range x.plan.Deployments {
+		add(x.plan.Deployments[i].ID)
+	}
+	identities := spec.NewIdentities()
+	for i := range x.plan.Cells {
+		if c := &x.plan.Cells[i]; c.Deployment < 0 && c.Have > 0 && c.Cell.Target != nil {
+			add(identities.Deployment(&c.Cell))
+		}
+	}
+	return ids
+}
+
+// readStarts learns the bring-ups of these deployments so far.
+func (x *executor) readStarts() error {
+	ids := x.deployments()
 	starts, err := x.store.Starts(x.durable, ids)
 	if err != nil {
 		return fmt.Errorf("read the servers' starts: %w", err)
 	}
-	x.starts = map[spec.ID]*startList{}
+	x.starts, x.startIDs = map[spec.ID]*startList{}, ids
 	for _, id := range ids {
 		list := &startList{next: 1}
 		for _, s := range starts[id] {
@@ -212,8 +232,8 @@ func (x *executor) strayOf(g *group, server spec.Server) *stray {
 
 // closeStarts notes the starts whose servers are gone.
 func (x *executor) closeStarts(standing map[string]bool) error {
-	for i := range x.plan.Deployments {
-		for _, s := range x.starts[x.plan.Deployments[i].ID].open {
+	for _, id := range x.startIDs {
+		for _, s := range x.starts[id].open {
 			if standing[s.Server.Key] || x.unreachable(s.Target) {
 				continue
 			}

@@ -51,7 +51,7 @@ func (x *executor) retryLeftovers(host int32) error {
 		if concerned {
 			err := x.stopServer(l.target, l.server, 0)
 			if err == nil {
-				x.noteStopped(l.start)
+				x.noteLeftoverGone(l)
 				continue
 			}
 			blocked = &spec.Error{Kind: spec.ErrInfrastructure, Summary: l.name + " could not be stopped and still occupies the host",
@@ -64,13 +64,26 @@ func (x *executor) retryLeftovers(host int32) error {
 	return blocked
 }
 
-func (x *executor) noteStopped(start int64) {
-	if start == 0 {
+// noteLeftoverGone notes the start of a server that could be stopped after all.
+func (x *executor) noteLeftoverGone(l *leftover) {
+	if l.start != 0 {
+		_ = x.noteStopped(l.start) // a failure stops the apply through x.fail
 		return
+	}
+	if err := noteGone(x.durable, x.store, l.server.Key, nil); err != nil {
+		x.fail(err)
+	}
+}
+
+func (x *executor) noteStopped(start int64) error {
+	if start == 0 {
+		return nil
 	}
 	if err := x.store.Stopped(x.durable, start); err != nil {
 		x.fail(fmt.Errorf("note that a server is gone: %w", err))
+		return errState
 	}
+	return nil
 }
 
 // stopServer ends a server: with its grace as long as nobody is in a hurry, at once
@@ -111,14 +124,14 @@ func (x *executor) takeDown(g *group) error {
 	if err != nil {
 		x.leave(&leftover{g.target, up.server, up.start, g.leftName(up.server), g.host}, err)
 	}
-	if openErr != nil {
-		return openErr
-	}
 	outcome := spec.Outcome{Status: spec.StepDone}
 	if err != nil {
 		outcome = spec.Outcome{Status: spec.StepFailed, Message: explain(err)}
-	} else {
-		x.noteStopped(up.start)
+	} else if noteErr := x.noteStopped(up.start); noteErr != nil {
+		return noteErr // the step stays open: the next session notes it
+	}
+	if openErr != nil {
+		return openErr
 	}
 	if _, closeErr := x.close(s, outcome); closeErr != nil {
 		return closeErr
@@ -154,7 +167,7 @@ func (x *executor) dropStray(g *group) {
 		x.leave(&leftover{g.target, s.server, start, g.leftName(s.server), g.host}, err)
 		return
 	}
-	x.noteStopped(start)
+	_ = x.noteStopped(start) // a failure stops the apply through x.fail
 }
 
 // explain writes an error with its evidence, for the state.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 
 	"fmt"
@@ -149,6 +150,10 @@ func (a *app) carryOut(ctx context.Context, at place, store *state.Store, p *eng
 }
 
 func (a *app) execute(ctx context.Context, registry *engine.Registry, store engine.Store, p *engine.Plan) (*exec.Result, *interrupts, error) {
+	var saved bytes.Buffer
+	if err := plan.Save(&saved, p); err != nil {
+		return nil, nil, err
+	}
 	views, err := a.openViews()
 	if err != nil {
 		return nil, nil, err
@@ -157,6 +162,7 @@ func (a *app) execute(ctx context.Context, registry *engine.Registry, store engi
 	defer signals.stop()
 	outcome, err := exec.Apply(signals.Context, exec.Request{
 		Plan: p, Store: store, Registry: registry, Emit: views.Emit, Stop: signals.Graceful, Origin: origin(p.Suite.Dir),
+		PlanData: saved.Bytes(),
 	})
 	if closeErr := views.Close(); err == nil {
 		err = closeErr

@@ -86,6 +86,9 @@ func newTarget(c *spec.Component, _ spec.Env) (spec.Target, error) {
 // parseBase accepts an http or https URL with a host, and nothing that requests
 // would silently lose.
 func parseBase(address, text string) (*url.URL, error) {
+	if strings.Contains(text, "@") {
+		return nil, usage(address+": url must not hold a user or a password", "remove them; secrets are never written into a suite")
+	}
 	refuse := func(why string) error {
 		return usage(fmt.Sprintf("%s: url %q %s", address, text, why), `write url = "http://host:8000"`)
 	}
@@ -97,8 +100,6 @@ func parseBase(address, text string) (*url.URL, error) {
 		return nil, refuse("must begin with http:// or https://")
 	case base.Hostname() == "":
 		return nil, refuse("names no host")
-	case base.User != nil:
-		return nil, usage(address+": url must not hold a user or a password", "remove them; secrets are never written into a suite")
 	case base.RawQuery != "" || base.Fragment != "":
 		return nil, refuse("must not have a query or a fragment")
 	case strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/v1"):

@@ -17,11 +17,17 @@ type dataset struct {
 	table   *table
 	records []record // in file order, repeats merged
 	groups  map[string][]int32
-	order   []string   // keys of groups, in file order
-	known   [][]string // per matched item: the values that occur, sorted
-	open    []item     // items of load and configuration that the file does not say
-	unsaid  []string   // identity items that the file does not say
+	order   []string    // keys of groups, in file order
+	known   []occurring // per matched item
+	open    []item      // items of load and configuration that the file does not say
+	unsaid  []string    // identity items that the file does not say
 	notes   []spec.Finding
+}
+
+// occurring are the values of one item that the file has.
+type occurring struct {
+	keyed map[string]bool
+	shown string // the first of them, sorted
 }
 
 // loader reads the file once, when it is first needed.
@@ -177,16 +183,19 @@ func (s *dataset) describe(rec *record) string {
 }
 
 func (s *dataset) collectKnown() {
-	s.known = make([][]string, len(s.d.match))
-	for i := range s.d.match {
+	s.known = make([]occurring, len(s.d.match))
+	for i, m := range s.d.match {
 		seen := map[string]bool{}
+		o := occurring{keyed: map[string]bool{}}
+		var values []string
 		for r := range s.records {
 			if text := s.records[r].items[i]; !seen[text] {
-				seen[text] = true
-				s.known[i] = append(s.known[i], text)
+				seen[text], o.keyed[m.item.keyed(text)] = true, true
+				values = append(values, text)
 			}
 		}
-		sortedTexts(s.known[i])
+		o.shown = shortList(named(sortedTexts(values)))
+		s.known[i] = o
 	}
 }
 
@@ -220,11 +229,14 @@ func (s *dataset) unsaidItem(p *spec.Point) string {
 // explain says why no row answers a point: an item whose value never occurs, or the
 // combination.
 func (s *dataset) explain(p *spec.Point) string {
+	if len(s.records) == 0 {
+		return fmt.Sprintf("%s: all rows were set aside, because their layouts contradict %s", s.table.name, s.d.gpusColumn)
+	}
 	var parts []string
 	for i, m := range s.d.match {
 		text := m.item.of(p)
-		if !slices.ContainsFunc(s.known[i], func(k string) bool { return m.item.keyed(k) == m.item.keyed(text) }) {
-			return fmt.Sprintf("%s has no row with %s (it has %s)", s.table.name, said(m.item.name, text), shortList(named(s.known[i])))
+		if !s.known[i].keyed[m.item.keyed(text)] {
+			return fmt.Sprintf("%s has no row with %s (it has %s)", s.table.name, said(m.item.name, text), s.known[i].shown)
 		}
 		if text != "" {
 			parts = append(parts, m.item.name+"="+text)
@@ -240,14 +252,14 @@ func said(name, text string) string {
 	return name + "=" + text
 }
 
+// named gives the value that is not set a name.
 func named(texts []string) []string {
-	list := slices.Clone(texts)
-	for i := range list {
-		if list[i] == "" {
-			list[i] = "an empty cell"
+	for i := range texts {
+		if texts[i] == "" {
+			texts[i] = "an empty cell"
 		}
 	}
-	return list
+	return texts
 }
 
 // note lists what was merged, set aside and filtered.

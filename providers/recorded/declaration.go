@@ -50,6 +50,7 @@ type declaration struct {
 	gpusColumn     string
 	runColumn      string
 	window         spec.WindowKind
+	layout         bool // the rows say how many GPUs their layout occupies
 }
 
 // matched is an item with the column that holds it.
@@ -88,7 +89,7 @@ func declare(c *spec.Component) (*declaration, error) {
 		runColumn:      c.Attrs.Text(attrRunColumn),
 		window:         spec.WindowKind(cmp.Or(c.Attrs.Text(attrWindow), string(spec.WindowUnknown))),
 	}
-	for _, read := range []func(spec.Attrs) error{d.readMatch, d.readModelled, d.readFixed, d.readWhere, d.readFigures, d.readDerive} {
+	for _, read := range []func(spec.Attrs) error{d.readMatch, d.readModelled, d.readFixed, d.readLayout, d.readWhere, d.readFigures, d.readDerive} {
 		if err := read(c.Attrs); err != nil {
 			return nil, err
 		}
@@ -167,6 +168,12 @@ func (d *declaration) readFixed(attrs spec.Attrs) error {
 	return nil
 }
 
+// readLayout notes whether any of the sizes that count GPUs is said.
+func (d *declaration) readLayout(spec.Attrs) error {
+	d.layout = slices.ContainsFunc(items(), func(x item) bool { return x.size && d.says(x.name) })
+	return nil
+}
+
 func (d *declaration) readWhere(attrs spec.Attrs) error {
 	for _, f := range attrs[attrWhere].Fields() {
 		d.where = append(d.where, filter{f.Name, f.Value.Text()})
@@ -236,9 +243,4 @@ func (d *declaration) hasFigure(name metric.Name) bool {
 func (d *declaration) says(name string) bool {
 	return slices.ContainsFunc(d.match, func(m matched) bool { return m.item.name == name }) ||
 		slices.ContainsFunc(d.fixed, func(f fixed) bool { return f.item.name == name })
-}
-
-// saysLayout reports whether the rows say how many GPUs their layout occupies.
-func (d *declaration) saysLayout() bool {
-	return slices.ContainsFunc(items(), func(x item) bool { return x.size && d.says(x.name) })
 }

@@ -89,7 +89,7 @@ func (d *declaration) lacks(name metric.Name) string {
 }
 
 func (d *declaration) lacksPerGPU(first func(...string) string, latency func() string, says func(...string) string) string {
-	if !d.saysLayout() && d.gpusColumn == "" {
+	if !d.layout && d.gpusColumn == "" {
 		return "the GPUs of the layout (a parallel size in match or fixed, or gpus_column)"
 	}
 	if d.hasFigure(metric.TotalThroughput) {

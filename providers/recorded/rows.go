@@ -165,7 +165,7 @@ func (r *reader) gpus(row *tableRow, point *spec.Point) (int, bool, error) {
 			return 0, false, err
 		}
 	}
-	if !r.d.saysLayout() {
+	if !r.d.layout {
 		return stated, false, nil
 	}
 	layout := point.Config.GPUs()

@@ -1,0 +1,40 @@
+// Package report writes results for people and programs: text, Markdown and JSON.
+// It reads the result alone.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"aicv/result"
+)
+
+// Options say how a text report is written.
+type Options struct {
+	Color bool // terminal colours
+	Width int  // columns; 0: 100
+	All   bool // every cell and finding, however many there are
+}
+
+// shown is how many cells or findings a short report lists, the worst first.
+const shown = 10
+
+// width is the number of columns to fill.
+func (o Options) width() int {
+	if o.Width <= 0 {
+		return 100
+	}
+	return o.Width
+}
+
+// JSON writes the whole result as one JSON document in the form of
+// result.FormatVersion, followed by a newline.
+func JSON(w io.Writer, r *result.Result) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(r); err != nil {
+		return fmt.Errorf("write the JSON report: %w", err)
+	}
+	return nil
+}
