@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Run(Config{}, args, Stdio{In: strings.NewReader(""), Out: &out, Err: &errs})
+	return code, out.String(), errs.String()
+}
+
+func TestSingleDashLongFlags(t *testing.T) {
+	a := &app{}
+	got := normalizeFlags(a.rootCommand(), []string{"plan", "-out", "x", "-detailed-exitcode", "-h", "-unknown", "-out=y", "--", "-out"})
+	want := []string{"plan", "--out", "x", "--detailed-exitcode", "-h", "-unknown", "--out=y", "--", "-out"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A variable's value may be a secret: no recorded command line may hold it.
+func TestRedact(t *testing.T) {
+	for _, argv := range [][]string{
+		{"aicv", "apply", "--var", "token=hunter2", "dir"},
+		{"aicv", "apply", "-var", "token=hunter2", "dir"},
+		{"aicv", "apply", "--var=token=hunter2", "dir"},
+	} {
+		got := redact(argv)
+		if strings.Contains(got, "hunter2") || !strings.Contains(got, "token") || !strings.HasSuffix(got, " dir") {
+			t.Errorf("%v: %s", argv, got)
+		}
+	}
+}
+
+// Every command has a help text with an example.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	a := &app{}
+	commands := a.rootCommand().Commands()
+	if len(commands) < 14 {
+		t.Fatalf("only %d commands", len(commands))
+	}
+	for i := 0; i < len(commands); i++ {
+		c := commands[i]
+		commands = append(commands, c.Commands()...)
+		if c.Short == "" || c.Example == "" {
+			t.Errorf("%s has no short text or no example", c.CommandPath())
+		}
+	}
+}
+
+func TestErrorsGoToStderrOrJSON(t *testing.T) {
+	code, stdout, stderr := run(t, "report", "--format", "pdf", t.TempDir())
+	if code != ExitError || stdout != "" || stderr == "" {
+		t.Errorf("%d %q %q", code, stdout, stderr)
+	}
+	code, stdout, stderr = run(t, "validate", "--json", t.TempDir())
+	if code != ExitError || !strings.Contains(stdout, `"format_version"`) || stderr != "" {
+		t.Errorf("%d %q %q", code, stdout, stderr)
+	}
+	code, _, stderr = run(t, "plann")
+	if code != ExitError || !strings.Contains(stderr, "plan") {
+		t.Errorf("no suggestion: %d %q", code, stderr)
+	}
+}

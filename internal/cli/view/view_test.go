@@ -1,0 +1,112 @@
+package view_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"aicv/internal/cli/view"
+	"aicv/spec"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func events() []spec.Event {
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	return []spec.Event{
+		{Time: at, Type: spec.EventApplyStarted, Message: "applying: at most 2 runs, 1 deployment"},
+		{Time: at, Type: spec.EventNodeStarted, Kind: "deploy", Subject: "deployment.sim.engine.llama", Total: 3},
+		{Time: at.Add(time.Second), Type: spec.EventServerLog, Subject: "deployment.sim.engine.llama", Message: "loading\x1b[31m weights"},
+		{Time: at.Add(2 * time.Second), Type: spec.EventNodeFinished, Kind: "deploy", Subject: "deployment.sim.engine.llama", Done: 1, Total: 3, Elapsed: 1200 * time.Millisecond},
+		{Time: at.Add(3 * time.Second), Type: spec.EventNodeStarted, Kind: "run", Subject: `experiment.e["c=1"]`, Done: 1, Total: 3},
+		{Time: at.Add(4 * time.Second), Type: spec.EventProgress, Kind: "run", Subject: `experiment.e["c=1"]`, Phase: "measure", Done: 4, Total: 20},
+		{Time: at.Add(30 * time.Second), Type: spec.EventProgress, Kind: "run", Subject: `experiment.e["c=1"]`, Phase: "measure", Done: 12, Total: 20},
+		{Time: at.Add(31 * time.Second), Type: spec.EventNodeRetried, Kind: "run", Subject: `experiment.e["c=1"]`, Attempt: 1, Done: 1, Total: 3, Message: "connection refused"},
+		{Time: at.Add(32 * time.Second), Type: spec.EventNodeFinished, Kind: "run", Subject: `experiment.e["c=1"]`, Done: 2, Total: 3, Message: "failed: the server ended"},
+		{Time: at.Add(33 * time.Second), Type: spec.EventNodeSkipped, Kind: "gate", Subject: `experiment.e["c=1"]`, Message: "no runs"},
+	}
+}
+
+const plainWant = `applying: at most 2 runs, 1 deployment
+[0/3] deploy deployment.sim.engine.llama starting
+[1/3] deploy deployment.sim.engine.llama done in 1.2s
+... run experiment.e["c=1"] measure 12 of 20
+[1/3] run experiment.e["c=1"] attempt 1 failed: connection refused
+[2/3] run experiment.e["c=1"] failed: the server ended
+`
+
+// position needs a total; a step that starts first shows 0 of n.
+func TestPlain(t *testing.T) {
+	var out bytes.Buffer
+	feed(t, view.Plain(&out))
+	if diff := cmp.Diff(plainWant, out.String()); diff != "" {
+		t.Error(diff)
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("escape codes in plain output")
+	}
+}
+
+func TestJSONLinesKeepEveryEvent(t *testing.T) {
+	var out bytes.Buffer
+	feed(t, view.JSONLines(&out))
+	var got []spec.Event
+	for line := range strings.Lines(out.String()) {
+		var e spec.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, e)
+	}
+	if diff := cmp.Diff(events(), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A server's log must not control the terminal, and a line never exceeds its width.
+func TestLive(t *testing.T) {
+	var out bytes.Buffer
+	feed(t, view.Live(&out, 60))
+	text := out.String()
+	if strings.Contains(text, "\x1b[31m") {
+		t.Error("a log line's escape code reached the terminal")
+	}
+	for _, want := range []string{"run experiment.e", "| loading", "measure 12/20"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %q", want, text)
+		}
+	}
+}
+
+func feed(t *testing.T, s view.Sink) {
+	t.Helper()
+	f := view.NewFanout(s)
+	for _, e := range events() {
+		f.Emit(e)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
+
+func TestWriteErrorsComeOut(t *testing.T) {
+	for _, s := range []view.Sink{view.Plain(full{}), view.JSONLines(full{}), view.Live(full{}, 80)} {
+		f := view.NewFanout(s)
+		for _, e := range events() {
+			f.Emit(e)
+		}
+		if err := f.Close(); err == nil {
+			t.Error("a full disk went unnoticed")
+		}
+	}
+}
