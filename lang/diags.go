@@ -147,7 +147,7 @@ func (l *loader) expressionValues(d *hcl.Diagnostic) []spec.Note {
 			continue
 		}
 		seen[name] = true
-		if text, ok := describe(v); ok {
+		if text, ok := describe(v); ok && text != name {
 			notes = append(notes, spec.Note{Text: name + " is " + text, Range: rangeOf(t.SourceRange())})
 		}
 	}

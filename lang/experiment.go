@@ -194,10 +194,16 @@ func (l *loader) referenceValue(row *spec.Attribute, expr hcl.Expression, refs [
 func (l *loader) notAReference(row *spec.Attribute, v cty.Value, at spec.Range) {
 	d := problem(at, "Wrong value for "+row.Name, "Expected a reference to a "+row.Ref+", got "+typeName(v)+".")
 	example := row.Example
+	if declared := l.names.addresses(row.Ref); len(declared) > 0 {
+		example = declared[0]
+	}
 	if plain, marks := v.Unmark(); len(marks) == 0 && plain.Type() == cty.String && l.names.nodes[plain.AsString()] != nil {
 		example = plain.AsString()
 	}
-	d.Suggestion = "Write " + row.Name + " = " + example + ", without quotes."
+	d.Suggestion = "Write " + row.Name + " = " + example + "."
+	if v.Type() == cty.String {
+		d.Suggestion = "Write " + row.Name + " = " + example + ", without quotes."
+	}
 	if isJSON(at.File) {
 		d.Suggestion = `Write "${` + example + `}".`
 	}

@@ -16,6 +16,7 @@ type glyph struct {
 	text  string
 	width int // columns
 	start int // byte offset in the line
+	size  int // bytes in the line
 }
 
 // glyphs lays out a source line: tabs become spaces, and what would move the cursor or
@@ -29,7 +30,7 @@ func glyphs(line []byte) []glyph {
 			n = 1
 		}
 		g := layOut(string(line[offset:offset+n]), column)
-		g.start = offset
+		g.start, g.size = offset, n
 		out = append(out, g)
 		offset, column = offset+n, column+g.width
 	}

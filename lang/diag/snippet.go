@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"aicv/spec"
 )
@@ -20,8 +21,12 @@ type snippet struct {
 	length             int // of the marks, at least 1
 }
 
+// reach is how many bytes of a line around the marked part are looked at. Machine-made
+// files can be one line of megabytes.
+const reach = 1000
+
 // snippetOf finds the line in which a range starts; false where the source is not at
-// hand or does not reach so far.
+// hand or does not reach so far. width limits the columns; 0: no limit.
 func snippetOf(r spec.Range, sources map[string][]byte, width int) (snippet, bool) {
 	source, ok := sources[r.File]
 	start := r.Start.Byte
@@ -36,28 +41,46 @@ func snippetOf(r spec.Range, sources map[string][]byte, width int) (snippet, boo
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	from := min(start-begin, len(line))
 	to := min(max(r.End.Byte-begin, from), len(line))
-	s := cut(glyphs(line), from, to, width)
-	s.number = r.Start.Line
+	left, right := vicinity(line, from)
+	s := layOutLine(glyphs(line[left:right]), from-left, min(to, right)-left, width)
+	if left > 0 {
+		s.lead = ellipsis + strings.TrimPrefix(s.lead, ellipsis)
+	}
+	if right < len(line) {
+		s.rest = strings.TrimSuffix(s.rest, ellipsis) + ellipsis
+	}
+	s.number, s.caret = r.Start.Line, displayWidth(s.lead)
 	return s, true
 }
 
-// cut splits a laid-out line around the marked bytes from..to, and shortens it to
-// width columns (0: never) so that the beginning of the marked part stays in view.
-func cut(line []glyph, from, to, width int) snippet {
+const ellipsis = "…"
+
+// vicinity bounds the part of a line around offset at, on boundaries of characters.
+func vicinity(line []byte, at int) (left, right int) {
+	left, right = max(0, at-reach), min(len(line), at+reach)
+	for left < at && !utf8.RuneStart(line[left]) {
+		left++
+	}
+	for right < len(line) && right > at && !utf8.RuneStart(line[right]) {
+		right--
+	}
+	return left, right
+}
+
+// layOutLine splits a line around the marked bytes from..to, and shortens it to width
+// columns so that the beginning of the marked part stays in view.
+func layOutLine(line []glyph, from, to, width int) snippet {
 	first, last := bounds(line, from, to)
 	begin, end := window(line, first, last, width)
-	var s snippet
+	last = min(last, end)
+	s := snippet{lead: join(line[begin:first]), marked: join(line[first:last]), rest: join(line[last:end])}
 	if begin > 0 {
-		s.lead = "…"
+		s.lead = ellipsis + s.lead
 	}
-	s.lead += join(line[begin:first])
-	s.marked = join(line[first:min(last, end)])
-	s.rest = join(line[min(last, end):end])
 	if end < len(line) {
-		s.rest += "…"
+		s.rest += ellipsis
 	}
-	s.caret = displayWidth(s.lead)
-	s.length = max(1, columns(line[first:min(last, end)]))
+	s.length = max(1, columns(line[first:last]))
 	return s
 }
 
@@ -75,33 +98,25 @@ func bounds(line []glyph, from, to int) (first, last int) {
 
 // endOf is the byte offset after a glyph.
 func endOf(line []glyph, i int) int {
-	if i+1 < len(line) {
-		return line[i+1].start
-	}
-	return int(^uint(0) >> 1)
+	return line[i].start + line[i].size
 }
 
-// window chooses the glyphs to show: as much as fits before the marked part after a
-// third of the width, then what fits after it.
+// window chooses the glyphs to show where a line is too long: from its start if the
+// marked part is in view then, else from a third of the width before that part.
 func window(line []glyph, first, last, width int) (begin, end int) {
 	if width <= 0 || columns(line) <= width {
 		return 0, len(line)
 	}
-	width = max(width, minimumCode) - 2 // two ellipses
-	before := width / 3
-	if left := columns(line[:first]) + columns(line[first:last]); left <= width {
-		before = width
-	}
-	begin = first
-	used := 0
-	for begin > 0 && used+line[begin-1].width <= min(before, width-min(columns(line[first:last]), width-before)) {
-		begin--
-		used += line[begin].width
+	width = max(width, minimumCode) - 2 // both ellipses
+	if columns(line[:last]) > width {
+		for begin = first; begin > 0 && columns(line[begin-1:first]) <= width/3; {
+			begin--
+		}
 	}
 	for end = begin; end < len(line) && columns(line[begin:end+1]) <= width; {
 		end++
 	}
-	return begin, max(end, min(first+1, len(line)))
+	return begin, end
 }
 
 func join(line []glyph) string {

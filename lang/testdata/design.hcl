@@ -8,31 +8,31 @@ locals {
 }
 
 model "qwen3_32b" {
-  id   = "Qwen/Qwen3-32B-FP8"                 # as the predictor and the model hub know it
-  path = "${var.models}/Qwen3-32B-FP8"        # optional local checkpoint: its config.json is read at plan time
+  id   = "Qwen/Qwen3-32B-FP8"          # as the predictor and the model hub know it
+  path = "${var.models}/Qwen3-32B-FP8" # optional local checkpoint: its config.json is read at plan time
 }
 
 hardware "h200x8" {
-  system = "h200_sxm"                         # aiconfigurator's name; checked against the GPUs that are really there
+  system = "h200_sxm" # aiconfigurator's name; checked against the GPUs that are really there
   gpus   = 8
 }
 
-target "docker" "local" {}                    # where servers run: process (default), docker, endpoint, later kubernetes and slurm
+target "docker" "local" {} # where servers run: process (default), docker, endpoint, later kubernetes and slurm
 
-runtime "sglang" "v0_5_14" {                  # what runs: sglang, vllm, command (any other server), sim
+runtime "sglang" "v0_5_14" { # what runs: sglang, vllm, command (any other server), sim
   version = "0.5.14"
   image   = "lmsysorg/sglang:v0.5.14"
   args    = { "schedule-policy" = "fcfs" }
 }
 
-predictor "aiconfigurator" "aic" {            # aiconfigurator, recorded, exec
+predictor "aiconfigurator" "aic" { # aiconfigurator, recorded, exec
   database_version = "0.5.14"
 }
 
-benchmark "genaibench" "gb" {}                # loadgen (default), genaibench, recorded
+benchmark "genaibench" "gb" {} # loadgen (default), genaibench, recorded
 
 workload "long" {
-  input_tokens  = 4000                        # or traffic = "D(4000,1000)"
+  input_tokens  = 4000 # or traffic = "D(4000,1000)"
   output_tokens = 1000
   concurrency   = [8, 32, 128]
 }
@@ -46,22 +46,22 @@ experiment "scaling" {
   benchmark = benchmark.genaibench.gb
   workload  = workload.long
 
-  matrix {                                    # an axis named like an item of the configuration, the workload or the experiment sets it;
-    tensor_parallel = [1, 2, 4, 8]            # any other is read as matrix.NAME. `include` and `exclude` rows; capped at 4,096 cells
+  matrix {                         # an axis named like an item of the configuration, the workload or the experiment sets it;
+    tensor_parallel = [1, 2, 4, 8] # any other is read as matrix.NAME. `include` and `exclude` rows; capped at 4,096 cells
     kv_cache_quant  = ["bfloat16", "fp8"]
   }
   configuration {
     max_batch_tokens = 8192
   }
-  recommended { top = 5 }                     # adds the rows that the predictor recommends, each at its own load
+  recommended { top = 5 } # adds the rows that the predictor recommends, each at its own load
 
   slo {
- ttft = "1s"
- tpot="30ms"
- }     # the one place for limits: recommended, goodput, regret, capacity and feasibility read it
+    ttft = "1s"
+    tpot = "30ms"
+  } # the one place for limits: recommended, goodput, regret, capacity and feasibility read it
   repeats {
- min = 3 
-}
+    min = 3
+  }
 
   assert "accuracy" { expect = local.accuracy }
   assert "slo" {

@@ -130,7 +130,7 @@ func (e *ending) members() ([]process, error) {
 	if err != nil {
 		return nil, err
 	}
-	leads := slices.ContainsFunc(all, func(p process) bool { return p.pid == e.leader.PID && p.start == e.leader.Start })
+	leads := e.leader.PID > 1 && slices.ContainsFunc(all, func(p process) bool { return p.pid == e.leader.PID && p.start == e.leader.Start })
 	children := map[int][]process{}
 	var queue []process
 	for _, p := range all {
@@ -139,7 +139,7 @@ func (e *ending) members() ([]process, error) {
 			queue = append(queue, p)
 		}
 	}
-	seen := map[int]bool{os.Getpid(): true} // never ourselves, nor what else we started
+	seen := ourselves(all) // never we, nor what else we started, nor those who started us
 	var living []process
 	for len(queue) > 0 {
 		p := queue[0]
@@ -156,6 +156,20 @@ func (e *ending) members() ([]process, error) {
 	return living, nil
 }
 
+// ourselves are this process and its ancestors. Nothing that a server is found by
+// should ever name them; if it does, the host must not pay for it.
+func ourselves(all []process) map[int]bool {
+	parents := make(map[int]int, len(all))
+	for _, p := range all {
+		parents[p.pid] = p.parent
+	}
+	own := map[int]bool{0: true, 1: true}
+	for pid := os.Getpid(); !own[pid]; pid = parents[pid] {
+		own[pid] = true
+	}
+	return own
+}
+
 // belongs reports whether a process belongs to the server by itself. The session
 // counts only while its leader is there, running or not yet reaped: its id may be
 // another's afterwards.
@@ -163,7 +177,7 @@ func (e *ending) belongs(p process, leads bool) bool {
 	if known, ok := e.tracked[p.pid]; ok && known.start == p.start {
 		return true
 	}
-	if leads && (p.pid == e.leader.PID || p.session == e.leader.PID) {
+	if leads && p.start >= e.leader.Start && (p.pid == e.leader.PID || p.session == e.leader.PID) {
 		return true
 	}
 	l := readLabels(p.pid)

@@ -2,6 +2,7 @@ package recorded
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,6 +118,9 @@ func wantError(t testing.TB, err error, texts ...string) {
 	}
 	if spec.KindOf(err) != spec.ErrUsage {
 		t.Errorf("the error's kind is %s: %v", spec.KindOf(err), err)
+	}
+	if typed := new(spec.Error); !errors.As(err, &typed) || typed.Fix == "" {
+		t.Errorf("the error names no fix: %v", err)
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {
