@@ -52,14 +52,17 @@ func appendGrouped(b []byte, v float64) []byte {
 // AppendPercent appends a share as a percentage, 0.1234 as "12.3 %".
 func AppendPercent(b []byte, share float64) []byte {
 	percent := share * 100
-	decimals := 1
-	if size := math.Abs(percent); size < 0.95 && size > 0 {
-		decimals = 2
+	switch size := math.Abs(percent); {
+	case math.Abs(percent-math.Round(percent)) < 1e-9: // 0.3 is 30 %, whatever its float says
+		b = strconv.AppendFloat(b, math.Round(percent)+0, 'f', 0, 64) // + 0: never -0
+	case size < 0.095:
+		b = strconv.AppendFloat(b, percent, 'g', 2, 64)
+	case size < 0.95:
+		b = strconv.AppendFloat(b, percent, 'f', 2, 64)
+	default:
+		b = strconv.AppendFloat(b, percent, 'f', 1, 64)
 	}
-	if rest := math.Mod(percent, 1); rest == 0 {
-		decimals = 0
-	}
-	return append(strconv.AppendFloat(b, percent, 'f', decimals, 64), " %"...)
+	return append(b, " %"...)
 }
 
 // AppendQuantity appends a value with its unit: "1,234 ms", or for a share "1.2 %".

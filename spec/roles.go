@@ -186,11 +186,15 @@ type Server struct {
 	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
 }
 
+// SignalUnknown stands for the end of a server that nobody watched: it was adopted,
+// and whoever waited for it did not keep how it ended.
+const SignalUnknown = "unknown"
+
 // ServerStatus is how a server is doing.
 type ServerStatus struct {
 	Running  bool
 	ExitCode int    // where it exited by itself
-	Signal   string // where a signal ended it: "killed"
+	Signal   string // where a signal ended it: "killed"; SignalUnknown where nobody kept how it ended
 }
 
 // Inventory is what a target's host has.

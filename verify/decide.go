@@ -148,7 +148,7 @@ func checkRun(r *rule, in *CellInput, run *spec.Run) *outcome {
 	if !possible(value, r.metric) {
 		return stop(spec.VerdictNotComparable, true, "run %d gives %v %s for %s, which can not be", run.Index, value, r.metric.Unit, r.claim.Subject)
 	}
-	if need := r.metric.MinRequests(); result.Requests > 0 && succeeded < need {
+	if need := r.metric.MinRequests(); r.metric.Percentile > 0 && result.Requests > 0 && succeeded < need {
 		return stop(spec.VerdictInconclusive, true, "run %d has %s; %s needs at least %d", run.Index, count(succeeded, "completed request"), r.claim.Subject, need)
 	}
 	return nil

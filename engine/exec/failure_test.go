@@ -80,6 +80,15 @@ func TestDeployFailures(t *testing.T) {
 					return nil
 				}
 			}},
+		{name: "engine ends unwatched", starts: 2, verdict: spec.VerdictNoData, kind: spec.ErrInfrastructure, message: "nobody kept how",
+			world: func(w *world) {
+				w.onStart = func(_ int, s *fakeServer) error {
+					if firstIs(s) {
+						return exits(s, -1, spec.SignalUnknown, "")
+					}
+					return nil
+				}
+			}},
 		{name: "engine is killed", starts: 2, verdict: spec.VerdictNoData, kind: spec.ErrInfrastructure, message: "signal (killed)",
 			world: func(w *world) {
 				w.onStart = func(_ int, s *fakeServer) error {

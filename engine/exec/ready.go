@@ -227,7 +227,11 @@ func (g *group) exited(status spec.ServerStatus, log, when string) *spec.Error {
 		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: g.address() + " does not answer any more", Fix: "somebody else runs it: see its log"}
 	}
 	how := fmt.Sprintf("exited with code %d", status.ExitCode)
-	if status.Signal != "" {
+	switch status.Signal {
+	case "":
+	case spec.SignalUnknown:
+		how = "ended, and nobody kept how,"
+	default:
 		how = "was ended by a signal (" + status.Signal + ")"
 	}
 	e := &spec.Error{Kind: spec.ErrConfiguration, Summary: fmt.Sprintf("%s %s %s", g.address(), how, when), Detail: lastLines(log, shownLines)}
@@ -239,6 +243,8 @@ func (g *group) exited(status spec.ServerStatus, log, when string) *spec.Error {
 		e.Kind, e.Cause, e.Fix = cause.Kind, errors.New(cause.Summary), cause.Fix
 	case portTaken(log):
 		e.Kind, e.Fix = spec.ErrInfrastructure, "another process took its port; the next attempt gets another one"
+	case status.Signal == spec.SignalUnknown: // an unexplained end must not count against the prediction
+		e.Kind, e.Fix = spec.ErrInfrastructure, "it ended while nobody watched: read its log"
 	default:
 		e.Fix = "read its log"
 		if line := lastLine(log); line != "" {

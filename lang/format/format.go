@@ -2,18 +2,25 @@
 package format
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
+	"aicv/lang/claim"
 	"aicv/spec"
 )
 
+// maxPasses bounds the repetition of the token formatter; one pass nearly always does.
+const maxPasses = 4
+
 // Source formats a file in native syntax: indentation, aligned equals signs, one space
-// around operators, and single spaces inside claim sentences. Comments stay. A file
-// with syntax errors is returned as it is, with the errors.
+// around operators, and the white space of the claims in expect lists. Nothing but
+// white space changes, and formatting the result again changes nothing. A file with
+// syntax errors is returned as it is, with the errors.
 func Source(source []byte, file string) ([]byte, spec.Diagnostics) {
 	parsed, diags := hclsyntax.ParseConfig(source, file, hcl.InitialPos)
 	if diags.HasErrors() {
@@ -23,22 +30,36 @@ func Source(source []byte, file string) ([]byte, spec.Diagnostics) {
 	if !ok { // ParseConfig gives no other body
 		return source, nil
 	}
-	return hclwrite.Format(tidyClaims(source, body)), nil
+	return settle(tidyClaims(source, body)), nil
 }
 
-// tidyClaims squeezes runs of spaces inside the claim sentences of expect lists.
+// settle formats until nothing changes: aligned comments can need a second pass.
+func settle(source []byte) []byte {
+	for range maxPasses {
+		formatted := hclwrite.Format(source)
+		if bytes.Equal(formatted, source) {
+			break
+		}
+		source = formatted
+	}
+	return source
+}
+
+// tidyClaims puts the white space of the claims in expect lists in order.
 func tidyClaims(source []byte, body *hclsyntax.Body) []byte {
 	var out []byte
 	from := 0
-	for _, r := range claimLiterals(body) {
+	ranges := claimLiterals(body)
+	slices.SortFunc(ranges, func(a, b hcl.Range) int { return a.Start.Byte - b.Start.Byte })
+	for _, r := range ranges {
 		out = append(out, source[from:r.Start.Byte]...)
-		out = append(out, squeeze(string(source[r.Start.Byte:r.End.Byte]))...)
+		out = append(out, tidy(string(source[r.Start.Byte:r.End.Byte]))...)
 		from = r.End.Byte
 	}
 	return append(out, source[from:]...)
 }
 
-// claimLiterals finds the literal parts of quoted claims, in the order of the file.
+// claimLiterals finds the literal parts of quoted claims.
 func claimLiterals(body *hclsyntax.Body) []hcl.Range {
 	var ranges []hcl.Range
 	for _, block := range body.Blocks {
@@ -65,10 +86,14 @@ func literals(e hclsyntax.Expression) []hcl.Range {
 	return ranges
 }
 
-// squeeze trims a sentence and makes each run of spaces one. Escaped white space is
-// left alone: whoever writes it means it.
-func squeeze(sentence string) string {
-	return strings.Join(strings.FieldsFunc(sentence, func(r rune) bool { return r == ' ' || r == '\t' }), " ")
+// tidy normalizes a correct claim that is written without escapes. Others stay as
+// they are: their author has something to mend first, or means what the escapes say.
+func tidy(sentence string) string {
+	if strings.ContainsAny(sentence, "\\\n") || strings.Contains(sentence, "$${") || strings.Contains(sentence, "%%{") {
+		return sentence
+	}
+	normal, _ := claim.Normalize(sentence)
+	return normal
 }
 
 func diagnostics(diags hcl.Diagnostics) spec.Diagnostics {

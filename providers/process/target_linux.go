@@ -140,7 +140,7 @@ func (t *target) Status(ctx context.Context, server spec.Server) (spec.ServerSta
 	}
 	switch {
 	case !there:
-		return spec.ServerStatus{ExitCode: -1, Signal: "unknown"}, nil
+		return spec.ServerStatus{ExitCode: -1, Signal: spec.SignalUnknown}, nil
 	case !p.ended():
 		return spec.ServerStatus{Running: true}, nil
 	case p.exit.Signaled():

@@ -190,7 +190,7 @@ func TestAReusedProcessIDIsNotOurs(t *testing.T) {
 			t.Fatalf("%s: found %v, error %v", name, found, err)
 		}
 		status, err := made.Status(noContext(), found[0])
-		if err != nil || status.Running || status.Signal != "unknown" {
+		if err != nil || status.Running || status.Signal != spec.SignalUnknown {
 			t.Errorf("%s: status %+v, error %v", name, status, err)
 		}
 		if err := made.Stop(noContext(), found[0], 0); err != nil {
@@ -396,4 +396,86 @@ func TestAicvKilledAtEveryPointOfAStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStopSparesOurselves names this very process as the server: nothing that a
+// record or a caller says may end aicv or those who started it.
+func TestStopSparesOurselves(t *testing.T) {
+	all, err := processes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := ourselves(all)
+	for _, pid := range []int{1, os.Getpid(), os.Getppid()} {
+		if !own[pid] {
+			t.Errorf("process %d is not spared", pid)
+		}
+	}
+	boot, err := bootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, ok := readProcess(os.Getpid())
+	if !ok {
+		t.Fatal("/proc does not show this process")
+	}
+	made := newTest(t, t.TempDir(), t.TempDir(), nil)
+	server := spec.Server{Suite: "s", Key: "k", ID: identity{boot, self.pid, self.start}.String()}
+	if err := made.Stop(noContext(), server, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWorkersWithoutLabels: workers that threw their environment away are found by the
+// server's session when their parent has gone, and by their parent when they have
+// left the session.
+func TestWorkersWithoutLabels(t *testing.T) {
+	for name, script := range map[string]string{
+		"by session": "(env -i sleep %d & ); echo up; exec sleep 60",
+		"by descent": "env -i setsid sleep %d & echo up; wait",
+	} {
+		t.Run(name, func(t *testing.T) {
+			worker := 1_000_000_000 + os.Getpid() // nobody else sleeps that long
+			made := newTest(t, t.TempDir(), t.TempDir(), ports("19290-19299"))
+			server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sh", "-c", fmt.Sprintf(script, worker)}})
+			t.Cleanup(func() {
+				for _, pid := range sleepers(t, worker) {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
+			})
+			for end := time.Now().Add(10 * time.Second); len(sleepers(t, worker)) != 1; time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("workers %v, want one", sleepers(t, worker))
+				}
+			}
+			if err := made.Stop(noContext(), server, time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if left := sleepers(t, worker); len(left) > 0 {
+				t.Errorf("workers %v are left", left)
+			}
+		})
+	}
+}
+
+// sleepers finds the processes whose command is exactly `sleep SECONDS`.
+func sleepers(t *testing.T, seconds int) []int {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, path := range lines {
+		content, err := os.ReadFile(path)
+		if err != nil || string(content) != fmt.Sprintf("sleep\x00%d\x00", seconds) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
 }

@@ -146,7 +146,7 @@ func (s *dataset) place(group []int32, rec *record) (*record, error) {
 		if other.run != rec.run && other.run != "" && rec.run != "" {
 			continue
 		}
-		if other.run == rec.run && other.same(rec) {
+		if other.same(rec) { // the same run, or one that is not named
 			return other, nil
 		}
 		return nil, s.ambiguous(other, rec)

@@ -15,9 +15,9 @@
 //
 // # Cleaning
 //
-// Rows that repeat another one exactly are merged and counted. Rows with one point
-// and different figures are distinct runs where run_column tells them apart, else
-// an error that names the lines. With gpus_column, rows whose layout occupies
+// Rows that repeat another one exactly are merged and counted. Rows of one point are
+// distinct runs where run_column tells them apart. Other rows of one point with
+// different figures are an error that names the lines. With gpus_column, rows whose layout occupies
 // another number of GPUs than the column says are set aside and listed.
 //
 // # Derived figures

@@ -185,6 +185,11 @@ func TestAmbiguousRows(t *testing.T) {
 	blank := strings.Replace(content, "21,5,mon", "21,5,", 1)
 	_, err = recordingOf(t, blank, spec.Attrs{"run_column": spec.StringValue("day")}).Lookup(context.Background(), nil)
 	wantError(t, err, "lines 2 and 4") // a row that names no run may be any
+	repeated := strings.Replace(content, "21,5,mon", "20,5,", 1)
+	found := lookup(t, recordingOf(t, repeated, spec.Attrs{"run_column": spec.StringValue("day")}), point(1, 8))
+	if runs := found[0].Runs; len(runs) != 1 || runs[0].Merged != 1 {
+		t.Errorf("a repeat that names no run: %+v", runs)
+	}
 }
 
 func TestContradictingLayoutsAreSetAside(t *testing.T) {

@@ -50,20 +50,28 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, at endpoint) {
 	x := &exchange{server: s, w: w, r: r}
 	x.record = RequestRecord{ID: s.requests.Add(1), Endpoint: string(at), Status: http.StatusOK, ReceivedNS: time.Now().UnixNano()}
 	x.fate = s.fateOf(x.record.ID)
-	if err := x.serve(at); err != nil {
-		x.fail(err)
+	err := x.serve(at)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		x.record.Status = refused.status
+	}
+	if err != nil {
+		x.record.Error = err.Error()
 	}
 	x.record.DoneNS = time.Now().UnixNano()
-	s.log.write(x.record)
+	s.log.write(x.record) // before the connection goes: nobody waits for the handler after
+	switch {
+	case refused != nil:
+		writeRefusal(w, refused)
+	case err != nil:
+		x.cut() // the end of an answer that is not complete must not look like one
+	}
 }
 
-// fail answers an error where the answer has not begun, and logs it.
-func (x *exchange) fail(err error) {
-	x.record.Error = err.Error()
-	var r *refusal
-	if errors.As(err, &r) {
-		x.record.Status = r.status
-		writeRefusal(x.w, r)
+// cut closes the connection at once.
+func (x *exchange) cut() {
+	if connection, _, err := http.NewResponseController(x.w).Hijack(); err == nil {
+		_ = connection.Close()
 	}
 }
 
@@ -114,8 +122,7 @@ var (
 	errTruncated = errors.New("fault: truncated on demand")
 )
 
-// breakOff ends a faulty answer: a stalled one is held until somebody gives up, and
-// in both cases the connection is then cut without an end.
+// breakOff ends a faulty answer; a stalled one is held until somebody gives up.
 func (x *exchange) breakOff() error {
 	cause := errTruncated
 	if x.fate.stall {
@@ -124,9 +131,6 @@ func (x *exchange) breakOff() error {
 		case <-x.r.Context().Done():
 		case <-x.server.aborted:
 		}
-	}
-	if connection, _, err := http.NewResponseController(x.w).Hijack(); err == nil {
-		_ = connection.Close()
 	}
 	return cause
 }

@@ -123,19 +123,22 @@ func (e *engine) takeArrivals() {
 	}
 }
 
-// deliver hands the tokens of the last step to their streams.
+// deliver hands the tokens of the last step to their streams. They are booked first,
+// so that whoever has an answer finds it in the totals.
 func (e *engine) deliver(given []production) {
 	finished := 0
 	for _, p := range given {
 		if p.done {
 			finished++
 		}
-		p.seq.out.push(p.done)
 	}
 	e.mu.Lock()
 	e.completed += finished
 	e.stats = e.core.snapshot()
 	e.mu.Unlock()
+	for _, p := range given {
+		p.seq.out.push(p.done)
+	}
 }
 
 func (e *engine) publish(took time.Duration) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -360,18 +361,24 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Run("slow start", func(t *testing.T) {
-		s := start(t, fast("--fault-slow-start", "200ms")...)
-		if status, _ := s.call(t, "GET", "/health", ""); status != http.StatusServiceUnavailable {
-			t.Errorf("health is %d at once", status)
-		}
-		time.Sleep(250 * time.Millisecond)
-		if status, _ := s.call(t, "GET", "/health", ""); status != http.StatusOK {
-			t.Errorf("health is %d later", status)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			server, err := NewServer(fast("--fault-slow-start", "5s"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []int{http.StatusServiceUnavailable, http.StatusOK} {
+				answer := httptest.NewRecorder()
+				server.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/health", nil))
+				if answer.Code != want {
+					t.Errorf("health is %d, want %d", answer.Code, want)
+				}
+				time.Sleep(5 * time.Second)
+			}
+		})
 	})
 	t.Run("stall", func(t *testing.T) {
 		s := start(t, fast("--fault-stall-share", "1", "--fault-stall-after", "2")...)
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		request, err := http.NewRequestWithContext(ctx, "POST", s.URL+"/v1/completions", strings.NewReader(stream))
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -225,6 +226,46 @@ func TestServe(t *testing.T) {
 		t.Errorf("Serve ended with %v", err)
 	}
 	if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), `"status":200`) {
+		t.Errorf("request log %q, %v", text, err)
+	}
+}
+
+// TestStopCutsOff: at the end a request in flight is cut off without an end mark, and
+// its line of the request log is written.
+func TestStopCutsOff(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "requests.jsonl")
+	server, err := NewServer([]string{"--model", "m", "--request-log", log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- server.serveOn(ctx, listener) }()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Post("http://"+listener.Addr().String()+"/v1/completions", "application/json",
+		strings.NewReader(`{"model":"m","prompt":"a","max_tokens":9999,"ignore_eos":true,"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if _, err := response.Body.Read(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if text, err := io.ReadAll(response.Body); err == nil || strings.Contains(string(text), "[DONE]") {
+		t.Errorf("the stream ended with %v: %q", err, text)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), `"error":"the engine is gone"`) {
 		t.Errorf("request log %q, %v", text, err)
 	}
 }

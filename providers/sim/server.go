@@ -161,8 +161,8 @@ func serve(ctx context.Context, args []string, stderr io.Writer) (err error) {
 	return server.serveOn(ctx, listener)
 }
 
-// serveOn answers on a listener until ctx ends or the engine crashes. Connections
-// are then closed at once: whoever stops an engine does not want its answers.
+// serveOn answers on a listener until ctx ends or the engine crashes. Requests that
+// are in flight then are cut off: whoever stops an engine does not want its answers.
 func (s *Server) serveOn(ctx context.Context, listener net.Listener) error {
 	front := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
@@ -173,13 +173,24 @@ func (s *Server) serveOn(ctx context.Context, listener net.Listener) error {
 	go func() { ran <- s.Run(runContext) }()
 	select {
 	case err := <-ran:
-		_ = front.Close()
+		shut(front)
 		<-served
 		return err
 	case err := <-served:
 		stop()
 		<-ran
 		return fmt.Errorf("%w: %w", errListen, err)
+	}
+}
+
+// shut ends the HTTP server. The engine is gone by then, so that all handlers come
+// to their end at once and can still write their line of the request log; a client
+// that takes nothing is not waited for.
+func shut(front *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if front.Shutdown(ctx) != nil {
+		_ = front.Close()
 	}
 }
 
