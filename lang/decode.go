@@ -118,7 +118,7 @@ func (l *loader) duplicate(at, first spec.Range, summary, detail string) {
 // decodeOpen takes a block whose attributes are the user's own names.
 func (l *loader) decodeOpen(b *block, body hcl.Body) {
 	attrs, diags := body.JustAttributes()
-	l.parserDiags(diags, false)
+	l.parserDiags(inOrder(diags), false)
 	b.attrs = make(map[string]*hcl.Attribute)
 	for name, attr := range attrs {
 		if _, named := b.typ.rows[name]; named {
@@ -137,7 +137,7 @@ func (l *loader) decodeOpen(b *block, body hcl.Body) {
 // our own words: the parser's suggestions take the first near name, not the best.
 func (l *loader) content(body hcl.Body, s *hcl.BodySchema, where string, known []string) *hcl.BodyContent {
 	content, diags := body.Content(s)
-	for _, d := range diags {
+	for _, d := range inOrder(diags) {
 		if !isUnknownMember(d) || d.Subject == nil {
 			l.report(l.translate(d, false))
 			continue
@@ -145,6 +145,18 @@ func (l *loader) content(body hcl.Body, s *hcl.BodySchema, where string, known [
 		l.unknownMember(l.inFile(rangeOf(*d.Subject)), d.Summary, where, known)
 	}
 	return content
+}
+
+// inOrder sorts the parser's messages by place: it finds them in a map's order.
+func inOrder(diags hcl.Diagnostics) hcl.Diagnostics {
+	sorted := slices.Clone(diags)
+	slices.SortStableFunc(sorted, func(a, b *hcl.Diagnostic) int {
+		if a.Subject == nil || b.Subject == nil {
+			return 0
+		}
+		return a.Subject.Start.Byte - b.Subject.Start.Byte
+	})
+	return sorted
 }
 
 // isUnknownMember recognizes the parser's messages about attributes and blocks that

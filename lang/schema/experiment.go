@@ -25,6 +25,11 @@ func workloadBlock() spec.Block {
 	return spec.Block{
 		Name: Workload, Labels: []string{"name"}, Repeatable: true, Since: since,
 		Doc:        "The shape of the requests and how hard the server is driven.",
+		Example: `workload "long" {
+  input_tokens  = 4000
+  output_tokens = 1000
+  concurrency   = [8, 32, 128]
+}`,
 		Attributes: WorkloadItems(),
 	}
 }
@@ -75,6 +80,24 @@ func experimentBlock() spec.Block {
 	return spec.Block{
 		Name: Experiment, Labels: []string{"name"}, Repeatable: true, Since: since,
 		Doc:        "Cells to predict, measure and judge, and the claims about them.",
+		Example: `experiment "scaling" {
+  runtime  = runtime.sglang.v0_5_14
+  workload = workload.long
+
+  matrix {
+    tensor_parallel = [1, 2, 4, 8]
+  }
+  configuration {
+    max_batch_tokens = 8192
+  }
+  repeats {
+    min = 3
+    max = 10
+  }
+  assert "accuracy" {
+    expect = ["throughput within 10%", "ttft within 15%"]
+  }
+}`,
 		Attributes: rows,
 		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock()},
 	}
@@ -85,6 +108,11 @@ func matrixBlock() spec.Block {
 		Name: "matrix", Open: true, Since: since,
 		Doc: "Axes: each attribute is a list, and every combination is a cell. An axis named like an item of the configuration, the workload " +
 			"or the experiment sets it; any other is read as matrix.NAME in the experiment's expressions. At most 4,096 cells.",
+		Example: `matrix {
+  model           = [model.qwen3_8b, model.qwen3_32b]
+  tensor_parallel = [1, 2, 4, 8]
+  exclude         = [{ model = model.qwen3_32b, tensor_parallel = 1 }]
+}`,
 		Attributes: []spec.Attribute{
 			{Name: "include", Type: spec.TypeAny, Doc: "Further rows, as a list of objects; each is a cell with the axes that it names.",
 				Example: "[{ tensor_parallel = 8, concurrency = 256 }]", Since: since},
@@ -98,6 +126,11 @@ func configurationBlock() spec.Block {
 	return spec.Block{
 		Name: "configuration", Since: since, Attributes: spec.ConfigurationItems(),
 		Doc: "How the engine is set up, in aiconfigurator's vocabulary. Items that are not set are left to the engine.",
+		Example: `configuration {
+  tensor_parallel  = 4
+  kv_cache_quant   = "fp8"
+  max_batch_tokens = 8192
+}`,
 	}
 }
 
@@ -113,6 +146,10 @@ func recommendedBlock() spec.Block {
 // sloBlock has one row per metric that can be limited, with an example in its unit.
 func sloBlock() spec.Block {
 	block := spec.Block{Name: "slo", Since: since,
+		Example: `slo {
+  ttft = "1s"
+  tpot = "30ms"
+}`,
 		Doc: "Limits of the experiment, each a quantity with its unit; recommended, goodput and later decision metrics read them."}
 	for _, m := range metric.All() {
 		if m.Name == metric.Goodput {

@@ -102,6 +102,16 @@ func suiteBlock() spec.Block {
 func variableBlock() spec.Block {
 	return spec.Block{
 		Name: Variable, Labels: []string{"name"}, Repeatable: true, Since: since,
+		Example: `variable "gpus" {
+  type        = number
+  default     = 8
+  description = "GPUs of the node."
+
+  validation {
+    condition     = var.gpus <= 8
+    error_message = "A node has eight GPUs."
+  }
+}`,
 		Doc: "An input of the suite, read as var.NAME. Set by --var, --var-file, aicv.auto.hclvars or AICV_VAR_NAME, in falling precedence.",
 		Attributes: []spec.Attribute{
 			{Name: "type", Type: spec.TypeTypeExpr, Doc: "Type of the value. Without it any value is taken.", Example: "list(number)", Since: since},
@@ -121,7 +131,10 @@ func variableBlock() spec.Block {
 }
 
 func localsBlock() spec.Block {
-	return spec.Block{Name: Locals, Repeatable: true, Open: true, Since: since, Doc: "Named values, read as local.NAME."}
+	return spec.Block{Name: Locals, Repeatable: true, Open: true, Since: since, Doc: "Named values, read as local.NAME.",
+		Example: `locals {
+  accuracy = ["throughput within 10%", "tpot within 10%", "ttft within 15%"]
+}`}
 }
 
 func modelBlock() spec.Block {
