@@ -101,7 +101,7 @@ func (t *text) overview(e *result.Experiment) {
 	rows := table{columns: []column{{}, {shrink: true}, {}, {}}}
 	for i := range e.Claims {
 		c := &e.Claims[i]
-		rows.add(badge(c.Verdict), clean(c.Text), gate(c), tally(c.Counts))
+		rows.add(badge(c.Verdict), clean(c.Text), gate(c), symbols(c.Counts))
 	}
 	for i, line := range rows.lines("  ", t.o.width())[1:] {
 		t.line(t.paint(line, e.Claims[i].Verdict))

@@ -50,14 +50,19 @@ func gate(c *result.Claim) string {
 }
 
 // tally writes counts in the order of precedence: 1 fail, 3 pass.
-func tally(counts map[spec.Verdict]int) string {
+func tally(counts map[spec.Verdict]int) string { return tallyBy(counts, word, ", ") }
+
+// symbols writes counts briefly: 1 ✗, 3 ✓.
+func symbols(counts map[spec.Verdict]int) string { return tallyBy(counts, symbol, "  ") }
+
+func tallyBy(counts map[spec.Verdict]int, name func(spec.Verdict) string, separator string) string {
 	var parts []string
 	for _, v := range []spec.Verdict{spec.VerdictFail, spec.VerdictNotComparable, spec.VerdictNoData, spec.VerdictInconclusive, spec.VerdictPass} {
 		if n := counts[v]; n > 0 {
-			parts = append(parts, strconv.Itoa(n)+" "+word(v))
+			parts = append(parts, strconv.Itoa(n)+" "+name(v))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, separator)
 }
 
 // plural writes "1 cell" and "3 cells".
@@ -79,7 +84,23 @@ func clean(s string) string {
 			return ' '
 		}
 		return r
-	}, s)
+	}, withoutEscapes(s))
+}
+
+// withoutEscapes takes out whole escape sequences, ESC [ parameters letter.
+func withoutEscapes(s string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "\x1b[")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		s = strings.TrimLeft(rest, "0123456789;:<=>? ")
+		if s != "" && s[0] >= '@' && s[0] <= '~' {
+			s = s[1:]
+		}
+	}
 }
 
 func unsafe(r rune) bool {

@@ -48,6 +48,7 @@ type Block struct {
 	Repeatable bool // may stand more than once beside its like
 	Open       bool // accepts attributes that no row names (matrix)
 	Since      string
+	Example    string // the block as a user would write it; empty: made from the rows' examples
 }
 
 // Attribute finds a row by name.

@@ -4,25 +4,19 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"testing"
 
 	"aicv/metric"
 	"aicv/spec"
 )
 
-// trials is how many cells each figure is taken from. AICV_MONTE_CARLO sets a larger
-// number, for the figures that the documentation carries.
-func trials(t *testing.T) int {
-	text := os.Getenv("AICV_MONTE_CARLO")
-	if text == "" {
-		return 10_000
+// trials is how many cells each figure is taken from; AICV_ACCEPTANCE asks for the
+// size of the figures that the documentation carries.
+func trials() int {
+	if os.Getenv("AICV_ACCEPTANCE") != "" {
+		return 200_000
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1000 {
-		t.Fatalf("AICV_MONTE_CARLO=%q: want a number of cells, 1000 at least", text)
-	}
-	return n
+	return 10_000
 }
 
 // simulate measures one cell as an apply would: up to each look, until it is decided.
@@ -59,10 +53,10 @@ func shares(repeats spec.Repeats, claim spec.Claim, n int, truth, cv float64, se
 // margin is three standard errors of a share.
 func margin(share float64, n int) float64 { return 3 * math.Sqrt(share*(1-share)/float64(n)) }
 
-// TestFalsePasses: a cell whose true mean lies on the edge passes in at most 5 % of
+// TestMonteCarloFalsePasses: a cell whose true mean lies on the edge passes in at most 5 % of
 // cases, and fails in at most 5 %, however many looks are planned.
-func TestFalsePasses(t *testing.T) {
-	n := trials(t)
+func TestMonteCarloFalsePasses(t *testing.T) {
+	n := trials()
 	designs := []struct {
 		name    string
 		repeats spec.Repeats
@@ -98,10 +92,10 @@ func TestFalsePasses(t *testing.T) {
 	}
 }
 
-// TestFalsePassesAreNotRare guards the guard: one look uses the whole 5 %, so a rule
+// TestMonteCarloFalsePassesAreNotRare guards the guard: one look uses the whole 5 %, so a rule
 // that never passes at the edge would be too strict.
-func TestFalsePassesAreNotRare(t *testing.T) {
-	n := trials(t)
+func TestMonteCarloFalsePassesAreNotRare(t *testing.T) {
+	n := trials()
 	for _, runs := range []int{3, 5, 10} {
 		got := shares(repeated(runs, runs), within(metric.TTFT, "0.1"), n, 100/1.1, 0.005, 99)
 		if got[spec.VerdictPass] < tail-margin(tail, n) {
@@ -110,26 +104,35 @@ func TestFalsePassesAreNotRare(t *testing.T) {
 	}
 }
 
+// wantedPower is what is aimed at for a true error of 5 % at 3 % run-to-run noise.
+const wantedPower = 0.99
+
 // TestPower: at 3 % run-to-run noise and a true error of 5 %, `within 10%` passes in
 // at least 99 % of cells with looks at 3, 5 and 10 where the prediction is too low.
 // The band is [p/1.1, p/0.9], so that a prediction 5 % too high is nearer to its edge
-// (4.5 % of the measured mean instead of 5.6 %); there the same looks pass about 98 %.
+// (4.5 % of the measured mean instead of 5.6 %). There the aim is missed: an equal
+// split of the 5 % over the looks leaves about 98 %, which is pinned so that it can
+// not fall further, and said in the log.
 func TestPower(t *testing.T) {
-	n := trials(t)
+	n := trials()
 	for _, test := range []struct {
 		name  string
 		truth float64
 		least float64
 	}{
-		{"predicted 5 % below measured", 100 / 0.95, 0.99},
+		{"predicted 5 % below measured", 100 / 0.95, wantedPower},
 		{"predicted 5 % above measured", 100 / 1.05, 0.975},
 		{"predicted exactly", 100, 0.999},
 	} {
 		got := shares(repeated(3, 10), within(metric.TTFT, "0.1"), n, test.truth, 0.03, 7)
+		pass := got[spec.VerdictPass]
 		t.Logf("%s: %.2f %% pass, %.2f %% inconclusive, %.2f %% fail", test.name,
-			got[spec.VerdictPass]*100, got[spec.VerdictInconclusive]*100, got[spec.VerdictFail]*100)
-		if got[spec.VerdictPass] < test.least-margin(test.least, n) {
-			t.Errorf("%s: %.2f %% pass", test.name, got[spec.VerdictPass]*100)
+			pass*100, got[spec.VerdictInconclusive]*100, got[spec.VerdictFail]*100)
+		if pass < wantedPower {
+			t.Logf("%s: the aim of %.0f %% is missed", test.name, wantedPower*100)
+		}
+		if pass < test.least-margin(test.least, n) {
+			t.Errorf("%s: %.2f %% pass", test.name, pass*100)
 		}
 	}
 }

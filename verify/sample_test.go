@@ -74,17 +74,17 @@ func TestIntervalGolden(t *testing.T) {
 		mean      float64
 		low, high float64
 	}{
-		// s = 1, n = 3, t(2) = 2.9200: half = 2.9200 / sqrt(3) = 1.68585
-		{"three runs, one look", 3, []float64{9, 10, 11}, 10, 8.314147, 11.685853},
-		// s = sqrt(2.5), n = 5, t(4) = 2.1318: half = 1.507438
-		{"five runs, one look", 5, []float64{8, 9, 10, 11, 12}, 10, 8.492562, 11.507438},
-		// s = sqrt(55/6) = 3.02765, n = 10, t(9) = 1.8331: half = 1.755065
-		{"ten runs, one look", 10, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 5.5, 3.744935, 7.255065},
+		// s = 1, n = 3, t(2) = 2.919986: half = t / sqrt(3) = 1.685854
+		{"three runs, one look", 3, []float64{9, 10, 11}, 10, 8.314146, 11.685854},
+		// s = sqrt(2.5), n = 5, t(4) = 2.131847: half = t x s / sqrt(5) = 1.507443
+		{"five runs, one look", 5, []float64{8, 9, 10, 11, 12}, 10, 8.492557, 11.507443},
+		// s = sqrt(55/6) = 3.02765, n = 10, t(9) = 1.833113: half = t x s / sqrt(10) = 1.755072
+		{"ten runs, one look", 10, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 5.5, 3.744928, 7.255072},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := experiment(repeated(test.max, test.max), within(metric.TTFT, "0.1"))
 			got := judgeFirst(e, measured(metric.TTFT, 10, test.values...)).Evidence
-			if got.Measured != test.mean || math.Abs(*got.Low-test.low) > 1e-5 || math.Abs(*got.High-test.high) > 1e-5 {
+			if got.Measured != test.mean || math.Abs(*got.Low-test.low) > 1e-6 || math.Abs(*got.High-test.high) > 1e-6 {
 				t.Errorf("mean %v, interval %v..%v; want %v, %v..%v", got.Measured, *got.Low, *got.High, test.mean, test.low, test.high)
 			}
 			if got.Level != 0.9 || got.Runs != test.max || got.Starts != 1 {

@@ -24,7 +24,7 @@ const MaxCells = 4096
 func workloadBlock() spec.Block {
 	return spec.Block{
 		Name: Workload, Labels: []string{"name"}, Repeatable: true, Since: since,
-		Doc:        "The shape of the requests and how hard the server is driven.",
+		Doc: "The shape of the requests and how hard the server is driven.",
 		Example: `workload "long" {
   input_tokens  = 4000
   output_tokens = 1000
@@ -79,7 +79,7 @@ func experimentBlock() spec.Block {
 	})
 	return spec.Block{
 		Name: Experiment, Labels: []string{"name"}, Repeatable: true, Since: since,
-		Doc:        "Cells to predict, measure and judge, and the claims about them.",
+		Doc: "Cells to predict, measure and judge, and the claims about them.",
 		Example: `experiment "scaling" {
   runtime  = runtime.sglang.v0_5_14
   workload = workload.long
@@ -185,6 +185,11 @@ func repeatsBlock() spec.Block {
 	}
 	return spec.Block{
 		Name: "repeats", Since: since, Doc: "How often each cell is measured.",
+		Example: `repeats {
+  min    = 3
+  max    = 10
+  starts = 1
+}`,
 		Attributes: []spec.Attribute{
 			row("min", 3, "Runs of each cell before the first look at its claims."),
 			row("max", 10, "Runs of each cell at most."),

@@ -25,6 +25,7 @@ type block struct {
 	Repeatable bool        `json:"repeatable,omitempty"`
 	Open       bool        `json:"open,omitempty"`
 	Since      string      `json:"since,omitempty"`
+	Example    string      `json:"example,omitempty"`
 	Attributes []attribute `json:"attributes,omitempty"`
 	Blocks     []block     `json:"blocks,omitempty"`
 }
@@ -61,7 +62,7 @@ func blocksOf(blocks []spec.Block) []block {
 	out := make([]block, len(blocks))
 	for i, b := range blocks {
 		out[i] = block{Name: b.Name, Kind: b.Kind, Labels: b.Labels, Doc: b.Doc, Repeatable: b.Repeatable,
-			Open: b.Open, Since: b.Since, Attributes: attributesOf(b.Attributes), Blocks: blocksOf(b.Blocks)}
+			Open: b.Open, Since: b.Since, Example: b.Example, Attributes: attributesOf(b.Attributes), Blocks: blocksOf(b.Blocks)}
 	}
 	return out
 }

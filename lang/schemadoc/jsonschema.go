@@ -6,7 +6,8 @@ import "aicv/spec"
 type node = map[string]any
 
 // JSONSchema writes a JSON Schema (2020-12) for suites in HCL's JSON syntax. Every
-// attribute may also be an expression, a string with "${...}".
+// attribute may also be an expression, a string with "${...}"; a reference can be
+// nothing else. What needs evaluation (names, matrices, claims) it does not check.
 func JSONSchema(language []spec.Block) ([]byte, error) {
 	properties := node{"//": node{"description": "A comment."}}
 	for _, b := range merge(language) {
@@ -53,20 +54,27 @@ func (m merged) schema() node {
 	for _, b := range m.kinds {
 		kinds[b.Kind] = labelled(b, b.Labels[1:])
 	}
-	return node{"type": "object", "properties": kinds, "additionalProperties": false}
+	return oneOrMany(node{"type": "object", "properties": kinds, "additionalProperties": false})
 }
 
-// labelled nests one object per label around the body; where a block may repeat, a
-// list of bodies stands for one.
+// labelled nests one object per label around the body; where a block may repeat, each
+// level may also be a list.
 func labelled(b spec.Block, labels []string) node {
+	schema := node{}
 	if len(labels) > 0 {
-		return node{"type": "object", "additionalProperties": labelled(b, labels[1:])}
+		schema = node{"type": "object", "additionalProperties": labelled(b, labels[1:])}
+	} else {
+		schema = bodySchema(b)
 	}
-	body := bodySchema(b)
 	if b.Repeatable {
-		return node{"anyOf": []node{body, {"type": "array", "items": body}}}
+		return oneOrMany(schema)
 	}
-	return body
+	return schema
+}
+
+// oneOrMany accepts a list where one object may stand, as HCL's JSON syntax does.
+func oneOrMany(schema node) node {
+	return node{"anyOf": []node{schema, {"type": "array", "items": schema}}}
 }
 
 func bodySchema(b spec.Block) node {
@@ -89,58 +97,78 @@ func bodySchema(b spec.Block) node {
 }
 
 func attributeSchema(a spec.Attribute) node {
-	value := typeSchema(a)
-	alternatives := []node{value}
-	if a.Single {
-		if items, ok := value["items"].(node); ok {
-			alternatives = append(alternatives, items)
-		}
+	alternatives := append(literals(a), node{"$ref": "#/$defs/expression"})
+	if !a.Required {
+		alternatives = append(alternatives, node{"type": "null"})
 	}
-	schema := node{"description": a.Doc, "anyOf": append(alternatives, node{"$ref": "#/$defs/expression"})}
+	schema := node{"description": a.Doc, "anyOf": alternatives}
 	if !a.Default.IsNull() {
 		schema["default"] = a.Default
 	}
 	return schema
 }
 
-// typeSchema is the schema of a literal of the attribute's type.
-func typeSchema(a spec.Attribute) node {
+// literals lists the schemas of what may stand there without evaluation.
+func literals(a spec.Attribute) []node {
 	switch a.Type {
-	case spec.TypeInt:
-		return bounded(node{"type": "integer"}, a)
-	case spec.TypeNumber:
-		return bounded(node{"type": "number"}, a)
-	case spec.TypeBool:
-		return node{"type": "boolean"}
-	case spec.TypeStringList, spec.TypeClaims:
-		return node{"type": "array", "items": node{"type": "string"}}
-	case spec.TypeIntList:
-		return node{"type": "array", "items": bounded(node{"type": "integer"}, a)}
-	case spec.TypeStringMap:
-		return node{"type": "object", "additionalProperties": node{"type": "string"}}
-	case spec.TypeMap:
-		return node{"type": "object"}
+	case spec.TypeReference:
+		return nil
 	case spec.TypeAny:
-		return node{}
+		return []node{{}}
+	case spec.TypeBool:
+		return []node{{"type": "boolean"}}
+	case spec.TypeInt, spec.TypeNumber:
+		return []node{number(a)}
+	case spec.TypeIntList:
+		return list(a, number(a))
+	case spec.TypeStringList, spec.TypeClaims:
+		return list(a, text(a))
+	case spec.TypeStringMap:
+		return []node{{"type": "object", "additionalProperties": node{"type": []string{"string", "number", "boolean", "null"}}}}
+	case spec.TypeShare:
+		return []node{text(a), {"type": "number", "minimum": 0, "maximum": 1}}
+	case spec.TypeMap:
+		return []node{{"type": "object"}}
 	}
-	return texts(a)
+	return []node{text(a)}
 }
 
-// texts is the schema of everything that is written as a string.
-func texts(a spec.Attribute) node {
-	schema := node{"type": "string"}
-	if len(a.Allowed) > 0 {
-		schema["enum"] = a.Allowed
+// list accepts a list of items, each of which may be an expression, and a single one
+// where the attribute says so.
+func list(a spec.Attribute, item node) []node {
+	items := node{"anyOf": []node{item, {"$ref": "#/$defs/expression"}}}
+	alternatives := []node{{"type": "array", "items": items}}
+	if a.Single {
+		alternatives = append(alternatives, item)
 	}
-	return schema
+	return alternatives
 }
 
-func bounded(schema node, a spec.Attribute) node {
+func number(a spec.Attribute) node {
+	schema := node{"type": "integer"}
+	if a.Type == spec.TypeNumber {
+		schema["type"] = "number"
+	}
 	if a.Min != nil {
 		schema["minimum"] = *a.Min
 	}
 	if a.Max != nil {
 		schema["maximum"] = *a.Max
+	}
+	return schema
+}
+
+// text is the schema of everything that is written as a string. The patterns are wide:
+// they catch a forgotten unit, the loader checks the rest.
+func text(a spec.Attribute) node {
+	schema := node{"type": "string"}
+	switch {
+	case len(a.Allowed) > 0:
+		schema["enum"] = a.Allowed
+	case a.Type == spec.TypeDuration:
+		schema["pattern"] = `^[+]?(0|([0-9.]+(ns|us|µs|μs|ms|s|m|h))+)$`
+	case a.Type == spec.TypeShare:
+		schema["pattern"] = `^[0-9]+([.][0-9]+)?%$`
 	}
 	return schema
 }

@@ -3,14 +3,16 @@ package schemadoc
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"aicv/metric"
 	"aicv/spec"
 )
 
-// Markdown writes the reference page: every block with its attributes, the metrics,
-// and which provider's field answers which of them.
+// Markdown writes the reference page: every block with its purpose, an example and a
+// table of its attributes, the claims, the metrics, and which provider's field answers
+// which of them.
 func Markdown(language []spec.Block, registrations []spec.Registration) []byte {
 	p := &page{}
 	p.line("# Language reference")
@@ -31,11 +33,13 @@ type page struct{ out bytes.Buffer }
 
 func (p *page) line(format string, args ...any) { fmt.Fprintf(&p.out, format+"\n", args...) }
 
+// row writes a table row. A bar inside a cell would end it, in code spans too.
 func (p *page) row(columns ...string) {
+	escaped := make([]string, len(columns))
 	for i, c := range columns {
-		columns[i] = strings.ReplaceAll(c, "|", "\\|")
+		escaped[i] = strings.ReplaceAll(strings.ReplaceAll(c, "\n", " "), "|", "\\|")
 	}
-	p.line("| %s |", strings.Join(columns, " | "))
+	p.line("| %s |", strings.Join(escaped, " | "))
 }
 
 func (p *page) head(columns ...string) {
@@ -44,16 +48,31 @@ func (p *page) head(columns ...string) {
 	p.line("|%s", strings.Repeat("---|", len(columns)))
 }
 
-func (p *page) contents(language []spec.Block) {
-	p.line("")
-	var links []string
-	for _, b := range language {
-		links = append(links, fmt.Sprintf("[%s](#%s)", title(b), anchor(title(b))))
+func code(text string) string {
+	if text == "" {
+		return ""
 	}
-	p.line("%s · [Claims](#claims) · [Metrics](#metrics)", strings.Join(links, " · "))
+	return "`" + text + "`"
 }
 
-// title is a block's name with its kind: runtime "sim".
+// contents links every block, a line per role, and the pages' other sections.
+func (p *page) contents(language []spec.Block) {
+	p.line("")
+	for _, m := range merge(language) {
+		links := make([]string, len(m.kinds))
+		for i, b := range m.kinds {
+			links[i] = link(title(b))
+		}
+		p.line("- %s", strings.Join(links, " · "))
+	}
+	p.line("- %s · %s · %s", link("Claims"), link("Metrics"), link("Which field answers which metric"))
+}
+
+func link(title string) string {
+	return fmt.Sprintf("[%s](#%s)", title, strings.ReplaceAll(strings.ToLower(title), " ", "-"))
+}
+
+// title is a block's name with its kind: runtime sim.
 func title(b spec.Block) string {
 	if b.Kind != "" {
 		return b.Name + " " + b.Kind
@@ -61,69 +80,75 @@ func title(b spec.Block) string {
 	return b.Name
 }
 
-func anchor(title string) string { return strings.ReplaceAll(title, " ", "-") }
-
 func (p *page) block(b spec.Block, level int) {
 	p.line("")
 	p.line("%s %s", strings.Repeat("#", level), title(b))
 	p.line("")
-	p.line("%s", b.Doc)
-	if b.Open {
-		p.line("Attributes of any other name are accepted.")
-	}
+	p.line("%s%s", b.Doc, notes(b))
 	p.line("")
 	p.line("```hcl")
-	p.example(b)
+	p.line("%s", example(b))
 	p.line("```")
-	if len(b.Attributes) > 0 {
-		p.head("attribute", "type", "default", "meaning", "since")
-		for _, a := range b.Attributes {
-			p.row("`"+a.Name+"`"+mandatory(a), kind(a), standard(a), a.Doc+limits(a), a.Since)
-		}
-	}
+	p.attributes(b.Attributes)
 	for _, nested := range b.Blocks {
 		p.block(nested, min(level+1, 6))
 	}
 }
 
-// example shows the block with what it requires, else with its first attribute.
-func (p *page) example(b spec.Block) {
-	header := b.Name
-	for i, label := range b.Labels {
-		if i == 0 && b.Kind != "" {
-			label = b.Kind
-		}
-		header += fmt.Sprintf(" %q", label)
+// notes says how often a block may stand and what it takes beside its rows.
+func notes(b spec.Block) string {
+	text := ""
+	if b.Open {
+		text += " Takes attributes of any name."
 	}
-	var shown []spec.Attribute
-	for _, a := range b.Attributes {
-		if a.Required {
-			shown = append(shown, a)
-		}
+	if b.Repeatable {
+		text += " May stand more than once."
 	}
-	if len(shown) == 0 && len(b.Attributes) > 0 {
-		shown = b.Attributes[:1]
-	}
-	if len(shown) == 0 {
-		p.line("%s {}", header)
-		return
-	}
-	widest := 0
-	for _, a := range shown {
-		widest = max(widest, len(a.Name))
-	}
-	p.line("%s {", header)
-	for _, a := range shown {
-		p.line("  %-*s = %s", widest, a.Name, a.Example)
-	}
-	p.line("}")
+	return text
 }
 
-func mandatory(a spec.Attribute) string {
-	if a.Required {
-		return " (required)"
+func (p *page) attributes(attributes []spec.Attribute) {
+	if len(attributes) == 0 {
+		return
 	}
-	return ""
+	p.head("attribute", "type", "required", "default", "allowed", "meaning", "example", "since")
+	for _, group := range folded(attributes) {
+		a := group[0]
+		names := make([]string, len(group))
+		for i, member := range group {
+			names[i] = code(member.Name)
+		}
+		required := ""
+		if a.Required {
+			required = "yes"
+		}
+		p.row(strings.Join(names, ", "), kind(a), required, standard(a), allowed(a), meaning(group), code(a.Example), a.Since)
+	}
+}
+
+// folded groups each metric's row with those of its percentiles, which say the same.
+func folded(attributes []spec.Attribute) [][]spec.Attribute {
+	var groups [][]spec.Attribute
+	for _, a := range attributes {
+		if last := len(groups) - 1; last >= 0 && isPercentileOf(a.Name, groups[last][0].Name) {
+			groups[last] = append(groups[last], a)
+			continue
+		}
+		groups = append(groups, []spec.Attribute{a})
+	}
+	return groups
+}
+
+func isPercentileOf(name, base string) bool {
+	m, ok := metric.Lookup(metric.Name(name))
+	return ok && m.Percentile > 0 && string(m.Base) == base
+}
+
+func meaning(group []spec.Attribute) string {
+	if len(group) == 1 {
+		return group[0].Doc
+	}
+	return group[0].Doc + " The others limit its percentiles."
 }
 
 func kind(a spec.Attribute) string {
@@ -138,102 +163,73 @@ func kind(a spec.Attribute) string {
 }
 
 func standard(a spec.Attribute) string {
+	if a.Default.Kind() == spec.String {
+		return code(fmt.Sprintf("%q", a.Default.Text()))
+	}
 	if a.Default.IsNull() {
 		return ""
 	}
-	if a.Default.Kind() == spec.String {
-		return "`\"" + a.Default.Text() + "\"`"
-	}
-	return "`" + a.Default.String() + "`"
+	return code(a.Default.String())
 }
 
-// limits says what values are accepted.
-func limits(a spec.Attribute) string {
-	var parts []string
-	if len(a.Allowed) > 0 {
-		parts = append(parts, "One of `"+strings.Join(a.Allowed, "`, `")+"`.")
-	}
+// allowed says what values are accepted.
+func allowed(a spec.Attribute) string {
 	switch {
+	case len(a.Allowed) > 0:
+		texts := make([]string, len(a.Allowed))
+		for i, text := range a.Allowed {
+			texts[i] = code(fmt.Sprintf("%q", text))
+		}
+		return strings.Join(texts, ", ")
 	case a.Min != nil && a.Max != nil:
-		parts = append(parts, fmt.Sprintf("From %g to %g.", *a.Min, *a.Max))
+		return fmt.Sprintf("%g to %g", *a.Min, *a.Max)
 	case a.Min != nil:
-		parts = append(parts, fmt.Sprintf("At least %g.", *a.Min))
+		return fmt.Sprintf("at least %g", *a.Min)
 	case a.Max != nil:
-		parts = append(parts, fmt.Sprintf("At most %g.", *a.Max))
+		return fmt.Sprintf("at most %g", *a.Max)
 	}
-	if a.Example != "" {
-		parts = append(parts, "Example: `"+a.Example+"`.")
-	}
-	return " " + strings.Join(parts, " ")
+	return ""
 }
 
-func (p *page) claims() {
-	p.line("")
-	p.line("## Claims")
-	p.line("")
-	p.line("A claim is a sentence in an assert's `expect` list.")
-	p.head("form", "example", "holds when")
-	p.row("METRIC within TOLERANCE [of predicted]", "`throughput within 10%`", "|predicted - measured| / measured is at most the tolerance")
-	p.row("METRIC at least SHARE of predicted", "`throughput at least 90% of predicted`", "the measured mean is at least that share of the prediction")
-	p.row("METRIC at most SHARE of predicted", "`tpot at most 110% of predicted`", "the measured mean is at most that share of the prediction")
-	p.row("METRIC OP QUANTITY", "`ttft_p99 < 2s`, `error_rate == 0`", "the measured mean compares so; OP is <, <=, >, >= or ==")
-	p.line("")
-	p.line("Each may end in `for 90%% of cells`; otherwise it must hold for every cell. `within` passes only if the whole")
-	p.line("interval of the measured mean lies inside the band, and fails only if it lies wholly outside.")
-}
+// fewRows is how many attributes a block has at most for its example to show them all.
+const fewRows = 4
 
-func (p *page) metrics() {
-	p.line("")
-	p.line("## Metrics")
-	p.line("")
-	p.line("A bare name is the mean over the requests of a run.")
-	p.head("metric", "unit", "better", "definition", "requests per run")
-	for _, m := range metric.All() {
-		p.row("`"+string(m.Name)+"`", string(m.Unit), string(m.Direction), m.Definition, fmt.Sprint(m.MinRequests()))
+// example shows a block as a user would write it: its own example, else one made from
+// the rows that are required, or from all where they are few.
+func example(b spec.Block) string {
+	if b.Example != "" {
+		return b.Example
 	}
-	p.head("unit", "may be written as")
-	for _, unit := range units() {
-		p.row(string(unit), strings.Join(spellings(unit), ", "))
-	}
-}
-
-// units lists the contract's units in the order of their first spelling.
-func units() []metric.Unit {
-	var list []metric.Unit
-	seen := map[metric.Unit]bool{}
-	for _, s := range metric.Spellings() {
-		if !seen[s.Unit] {
-			seen[s.Unit] = true
-			list = append(list, s.Unit)
+	shown := slices.DeleteFunc(slices.Clone(b.Attributes), func(a spec.Attribute) bool { return !a.Required || a.Example == "" })
+	if len(shown) == 0 {
+		shown = slices.DeleteFunc(slices.Clone(b.Attributes), func(a spec.Attribute) bool { return a.Example == "" })
+		if len(shown) > fewRows {
+			shown = shown[:1]
 		}
 	}
-	return list
+	head := header(b)
+	if len(shown) == 0 {
+		return head + " {}"
+	}
+	widest := 0
+	for _, a := range shown {
+		widest = max(widest, len(a.Name))
+	}
+	lines := []string{head + " {"}
+	for _, a := range shown {
+		lines = append(lines, fmt.Sprintf("  %-*s = %s", widest, a.Name, a.Example))
+	}
+	return strings.Join(append(lines, "}"), "\n")
 }
 
-func spellings(unit metric.Unit) []string {
-	var list []string
-	for _, s := range metric.Spellings() {
-		if s.Unit != unit {
-			continue
+// header is the block's type with its labels: runtime "sim" "name".
+func header(b spec.Block) string {
+	text := b.Name
+	for i, label := range b.Labels {
+		if i == 0 && b.Kind != "" {
+			label = b.Kind
 		}
-		text := "`" + s.Text + "`"
-		if s.Text == "" {
-			text = "a bare number"
-		}
-		list = append(list, text)
+		text += fmt.Sprintf(" %q", label)
 	}
-	return list
-}
-
-func (p *page) mappings(registrations []spec.Registration) {
-	p.line("")
-	p.line("## Which field answers which metric")
-	p.line("")
-	p.line("A pair without a row is refused, never guessed. Recorded data answers the metrics that its blocks declare.")
-	p.head("provider", "metric", "its field", "conversion")
-	for _, r := range registrations {
-		for _, m := range r.Metrics {
-			p.row(string(r.Role)+" "+r.Kind, "`"+string(m.Metric)+"`", m.Field, m.Conversion)
-		}
-	}
+	return text
 }
