@@ -105,7 +105,7 @@ func (b *builder) experiments(r *Result) {
 		b.judges[i] = verify.NewJudge(e)
 		looks := verify.RunsAtLooks(e.Repeats)
 		r.Experiments[i] = Experiment{Name: e.Name, Claims: []Claim{}, Cells: []Cell{}, Repeats: Repeats{
-			Min: e.Repeats.Min, Max: e.Repeats.Max, Starts: e.Repeats.Starts, Looks: looks, Level: verify.Level(len(looks))}}
+			Min: e.Repeats.Min, Max: e.Repeats.Max, Starts: e.Repeats.Starts, Looks: looks, Levels: levels(looks)}}
 		for _, limit := range e.SLO {
 			r.Experiments[i].SLO = append(r.Experiments[i].SLO, Limit(limit))
 		}
@@ -182,3 +182,12 @@ func standingOf(r *Result) Standing {
 
 // Gates reports whether the claim counts for the exit code.
 func (c *Claim) Gates() bool { return c.Severity != spec.AssertWarn && c.Severity != spec.AssertInfo }
+
+// levels are those of the intervals at the planned looks.
+func levels(looks []int) []float64 {
+	out := make([]float64, len(looks))
+	for i, n := range looks {
+		out[i] = verify.Level(looks, n)
+	}
+	return out
+}

@@ -65,11 +65,11 @@ type Experiment struct {
 
 // Repeats says how often cells are measured and looked at.
 type Repeats struct {
-	Min    int     `json:"min"`
-	Max    int     `json:"max"`
-	Starts int     `json:"starts"`
-	Looks  []int   `json:"looks"` // runs at each planned look
-	Level  float64 `json:"level"` // of each look's interval
+	Min    int       `json:"min"`
+	Max    int       `json:"max"`
+	Starts int       `json:"starts"`
+	Looks  []int     `json:"looks"`  // runs at each planned look
+	Levels []float64 `json:"levels"` // of the interval at each look
 }
 
 // Limit is one limit of the slo, in the metric's unit.

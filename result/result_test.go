@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,7 +79,7 @@ func suite() (*engine.Plan, *fakeState) {
 		return &spec.Experiment{Name: name, Repeats: spec.Repeats{Min: 3, Max: 5, Starts: 1}, SLO: spec.SLO{{Metric: metric.TTFT, Quantity: metric.MustDecimal("1000")}},
 			Asserts: []spec.Assert{{Name: "accuracy", Severity: spec.AssertError, Claims: claims}}}
 	}
-	prediction := spec.Prediction{Values: metric.Values{{Metric: "tpot", Value: 7}, {Metric: "ttft", Value: 100}},
+	prediction := spec.Prediction{Values: metric.Values{{Metric: "tpot", Value: 7}, {Metric: "tpot_p99", Value: 9}, {Metric: "ttft", Value: 100}},
 		Provenance: spec.Provenance{Tool: "sheet", Version: "2"}, Findings: []spec.Finding{{Check: "skew", Severity: spec.FindingWarn, Message: "old"}}}
 	p := &engine.Plan{ID: "plan", StateRevision: 4, Suite: engine.SuiteInfo{Name: "suite", InputHash: "hash", OnUndecided: "fail"},
 		Experiments: []*spec.Experiment{of("one"), of("two")}, Gone: make([]engine.GoneCell, 3),
@@ -142,7 +143,7 @@ func TestBuild(t *testing.T) {
 		t.Errorf("exit code %d, %s", r.ExitCode, r.Standing)
 	}
 	one := r.Experiments[0]
-	if diff := cmp.Diff([]int{3, 5}, one.Repeats.Looks); diff != "" || one.Repeats.Level != 0.95 || one.SLO[0].Metric != metric.TTFT {
+	if diff := cmp.Diff([]int{3, 5}, one.Repeats.Looks); diff != "" || !slices.Equal(one.Repeats.Levels, []float64{0.96, 0.94}) || one.SLO[0].Metric != metric.TTFT {
 		t.Errorf("repeats %+v, slo %v", one.Repeats, one.SLO)
 	}
 	if len(one.Cells) != 2 || len(one.Claims) != 2 || len(r.Experiments[1].Cells) != 1 {
@@ -189,6 +190,9 @@ func TestFigures(t *testing.T) {
 	}
 	if f := byName["tpot"]; f == nil || !f.Unmeasured || *f.Predicted != 7 || f.Measurable() != nil {
 		t.Errorf("tpot, predicted alone: %+v", f)
+	}
+	if f := byName["tpot_p99"]; f == nil || !f.Unmeasured {
+		t.Errorf("a predicted percentile: %+v", f)
 	}
 	if byName["ttft_p90"] == nil || byName["ttft_p50"] != nil {
 		t.Error("of the percentiles only the claimed ones are figures")

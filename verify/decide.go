@@ -250,7 +250,7 @@ func (j *Judge) evidence(v *view, x interval, f figures) *spec.Evidence {
 	e := &spec.Evidence{Predicted: f.predicted, Measured: x.mean, BandLow: f.low, BandHigh: f.high,
 		Runs: len(v.runs), Starts: v.starts}
 	if x.n > 1 {
-		e.Low, e.High, e.Level = &x.low, &x.high, j.level
+		e.Low, e.High, e.Level = &x.low, &x.high, Level(j.looks, x.n)
 	}
 	if f.predicted != nil && x.mean != 0 {
 		if share := (*f.predicted - x.mean) / x.mean; !math.IsInf(share, 0) {

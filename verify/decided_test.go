@@ -51,7 +51,7 @@ func TestDecided(t *testing.T) {
 func TestLookAt(t *testing.T) {
 	e := experiment(repeated(3, 10), within(metric.TTFT, "0.2"), within(metric.TTFT, "0.01"))
 	got := LookAt(e, measured(metric.TTFT, 100, 99, 100, 101, 100))
-	want := spec.Look{Measurement: "m", Runs: 3, Of: 3, Level: 1 - 0.1/3, Decided: false,
+	want := spec.Look{Measurement: "m", Runs: 3, Of: 3, Level: 0.98, Decided: false,
 		Claims: []string{"ttft within 0.2: pass", "ttft within 0.01: inconclusive"}}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-12 })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

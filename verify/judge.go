@@ -22,9 +22,8 @@ type CellInput struct {
 // be used from several goroutines at once. The experiment must not change meanwhile.
 type Judge struct {
 	experiment *spec.Experiment
-	looks      []int // sizes of sample
-	runs       []int // runs at each look
-	level      float64
+	looks      []int  // sizes of sample
+	runs       []int  // runs at each look
 	rules      []rule // of every claim, in order
 	quantiles  map[int]float64
 }
@@ -42,8 +41,7 @@ type rule struct {
 // NewJudge prepares the claims of an experiment.
 func NewJudge(e *spec.Experiment) *Judge {
 	looks := PlannedLooks(e.Repeats)
-	j := &Judge{experiment: e, looks: looks, runs: RunsAtLooks(e.Repeats),
-		level: Level(len(looks)), quantiles: make(map[int]float64)}
+	j := &Judge{experiment: e, looks: looks, runs: RunsAtLooks(e.Repeats), quantiles: make(map[int]float64)}
 	for i := range e.Asserts {
 		for k := range e.Asserts[i].Claims {
 			j.rules = append(j.rules, j.rule(&e.Asserts[i], &e.Asserts[i].Claims[k]))
@@ -147,7 +145,7 @@ func (j *Judge) Decided(in CellInput) bool {
 func LookAt(e *spec.Experiment, in CellInput) spec.Look {
 	j := NewJudge(e)
 	v := j.viewOf(&in)
-	look := spec.Look{Measurement: in.Measurement, Runs: len(v.runs), Of: len(j.looks), Level: j.level, Decided: j.Decided(in)}
+	look := spec.Look{Measurement: in.Measurement, Runs: len(v.runs), Of: len(j.looks), Level: Level(j.looks, v.size(j.looks)), Decided: j.Decided(in)}
 	for i := range j.rules {
 		r := &j.rules[i]
 		look.Claims = append(look.Claims, r.claim.Text+": "+string(j.decide(r, v).verdict))

@@ -67,8 +67,23 @@ func runsIn(r spec.Repeats, starts int) int {
 	return r.Max/all*starts + min(starts, r.Max%all)
 }
 
-// Level is the confidence level of each look's two-sided interval: 1 - 2 x 0.05/K
-// for K looks, so that all looks together pass a claim wrongly at its band's edge in
-// at most 5 % of cases (Bonferroni). One look: 90 %, which is Schuirmann's two
-// one-sided tests; each end of the interval is a one-sided 95 % bound.
-func Level(looks int) float64 { return 1 - 2*tail/float64(max(looks, 1)) }
+// lastShare is the part of the error that the last of several looks has; the looks
+// before it share the rest evenly. The last sees most runs and decides for good.
+const lastShare = 0.6
+
+// Level is the confidence level of the two-sided interval at a look of n. All looks
+// together share the 5 % of false passes at the band's edge, so that they stay within
+// it (Bonferroni): of three, the first two have 98 % and the last 94 %. One look: 90 %,
+// which is Schuirmann's two one-sided tests; each end of the interval is a one-sided
+// 95 % bound.
+func Level(looks []int, n int) float64 {
+	share := 1.0
+	switch early := len(looks) - 1; {
+	case early <= 0:
+	case n >= looks[early]:
+		share = lastShare
+	default:
+		share = (1 - lastShare) / float64(early)
+	}
+	return 1 - 2*tail*share
+}

@@ -64,9 +64,30 @@ func TestLooksRise(t *testing.T) {
 }
 
 func TestLevel(t *testing.T) {
-	for looks, want := range map[int]float64{0: 0.90, 1: 0.90, 2: 0.95, 3: 1 - 0.1/3, 5: 0.98} {
-		if got := Level(looks); math.Abs(got-want) > 1e-12 {
-			t.Errorf("Level(%d) = %v, want %v", looks, got, want)
+	for _, c := range []struct {
+		looks []int
+		n     int
+		want  float64
+	}{
+		{[]int{1}, 1, 0.90}, {[]int{7}, 7, 0.90}, {[]int{5, 15}, 5, 0.96}, {[]int{5, 15}, 15, 0.94},
+		{[]int{3, 5, 10}, 3, 0.98}, {[]int{3, 5, 10}, 5, 0.98}, {[]int{3, 5, 10}, 10, 0.94},
+	} {
+		if got := Level(c.looks, c.n); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("Level(%v, %d) = %v, want %v", c.looks, c.n, got, c.want)
 		}
 	}
+}
+
+// TestLevelsShareTheError: the tails of all looks add up to 5 %, however many there are.
+func TestLevelsShareTheError(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		looks := PlannedLooks(drawRepeats(t))
+		sum := 0.0
+		for _, n := range looks {
+			sum += (1 - Level(looks, n)) / 2
+		}
+		if len(looks) > 0 && math.Abs(sum-tail) > 1e-12 {
+			t.Fatalf("%v: the looks' tails add up to %v", looks, sum)
+		}
+	})
 }

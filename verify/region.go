@@ -53,10 +53,9 @@ func exactly(v float64) *big.Rat {
 	return r
 }
 
-// at is the edge's position; false where the end is open or out of reach (a
-// tolerance of 100 % or more has no upper end).
+// at is the edge's position; false where the end is open.
 func (e *edge) at() (float64, bool) {
-	if e.own == nil || e.ownFloat <= 0 {
+	if e.own == nil {
 		return 0, false
 	}
 	return e.reference * e.factorFloat / e.ownFloat, true
@@ -72,10 +71,11 @@ func regionOf(c *spec.Claim) region {
 	one, amount := big.NewRat(1, 1), c.Amount.Rat()
 	switch c.Form {
 	case spec.ClaimWithin:
-		return region{
-			low:  newEdge(new(big.Rat).Add(one, amount), one),
-			high: newEdge(new(big.Rat).Sub(one, amount), one),
+		r := region{low: newEdge(new(big.Rat).Add(one, amount), one)}
+		if amount.Cmp(one) < 0 { // from 100 % on, no measured value is too high
+			r.high = newEdge(new(big.Rat).Sub(one, amount), one)
 		}
+		return r
 	case spec.ClaimAtLeast:
 		return region{low: newEdge(one, amount)}
 	case spec.ClaimAtMost:
@@ -105,7 +105,7 @@ func (r region) below(m float64) bool {
 }
 
 func (r region) above(m float64) bool {
-	if r.high.own == nil {
+	if r.high.own == nil || r.high.ownFloat <= 0 { // a tolerance of 100 % or more
 		return false
 	}
 	side := r.high.side(m)

@@ -44,12 +44,13 @@ func allEqual(values []float64) bool {
 	return true
 }
 
-// quantile is Student's t for one side of the looks' level, kept by degrees of freedom.
+// quantile is Student's t for one side of the level at a sample's look, kept by degrees
+// of freedom.
 func (j *Judge) quantile(freedom int) float64 {
 	if t, known := j.quantiles[freedom]; known {
 		return t
 	}
-	t := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile(1 - tail/float64(max(len(j.looks), 1)))
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile((1 + Level(j.looks, freedom+1)) / 2)
 	j.quantiles[freedom] = t
 	return t
 }

@@ -46,11 +46,11 @@ func upperTail(t float64, freedom int) float64 {
 func TestQuantiles(t *testing.T) {
 	typed := map[int]map[int]float64{ // looks -> degrees of freedom -> printed tables
 		1: {1: 6.3138, 2: 2.9200, 3: 2.3534, 4: 2.1318, 9: 1.8331, 19: 1.7291, 29: 1.6991},
-		2: {1: 12.7062, 2: 4.3027, 3: 3.1824, 4: 2.7764, 9: 2.2622, 19: 2.0930, 29: 2.0452},
+		3: {1: 31.8205, 2: 6.9646, 3: 4.5407, 4: 3.7469, 9: 2.8214, 19: 2.5395, 29: 2.4620},
 	}
 	for _, looks := range []int{1, 2, 3} {
-		j := &Judge{looks: make([]int, looks), quantiles: map[int]float64{}}
-		p := 1 - 0.05/float64(looks)
+		j := &Judge{looks: []int{1 << 20, 2 << 20, 3 << 20}[:looks], quantiles: map[int]float64{}}
+		p := []float64{0.95, 0.98, 0.99}[looks-1]
 		for _, freedom := range []int{1, 2, 3, 4, 9, 19, 29} {
 			got := j.quantile(freedom)
 			if want, ok := typed[looks][freedom]; ok && math.Abs(got-want) > 6e-5 {
@@ -94,15 +94,15 @@ func TestIntervalGolden(t *testing.T) {
 	}
 }
 
-// TestLooksWiden pins that K looks split the error: the third of it has t(2) at
-// 1 - 0.05/3 = 5.3393 instead of 2.9200.
+// TestLooksWiden pins that the looks split the error: the first of three has t(2) at
+// 0.99, 6.9646, instead of 2.9200.
 func TestLooksWiden(t *testing.T) {
 	e := experiment(repeated(3, 10), within(metric.TTFT, "0.9"))
 	got := judgeFirst(e, measured(metric.TTFT, 10, 9, 10, 11)).Evidence
-	if half := *got.High - 10; math.Abs(half-closedForm(2, 1-0.05/3)/math.Sqrt(3)) > 1e-9 || math.Abs(half-3.0826) > 1e-3 {
+	if half := *got.High - 10; math.Abs(half-closedForm(2, 0.99)/math.Sqrt(3)) > 1e-9 || math.Abs(half-4.021) > 1e-3 {
 		t.Errorf("half width %v", half)
 	}
-	if math.Abs(got.Level-(1-0.1/3)) > 1e-12 {
+	if math.Abs(got.Level-0.98) > 1e-12 {
 		t.Errorf("level %v", got.Level)
 	}
 }
