@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"aicv/metric"
 	"aicv/result"
@@ -166,7 +167,11 @@ func cellTable(list []judged, unit metric.Unit, names naming, n notes) *table {
 type naming struct {
 	shared []spec.Setting  // axes that all cells have alike
 	vary   map[string]bool // nil: a single cell keeps its whole key
+	brief  bool            // the axes go by their usual abbreviations, for want of room
 }
+
+// roomy is the longest name that spells its axes out.
+const roomy = 44
 
 func namingOf(cells []result.Cell) naming {
 	if len(cells) < 2 {
@@ -185,7 +190,33 @@ func namingOf(cells []result.Cell) naming {
 			}
 		}
 	}
+	for i := range cells {
+		n.brief = n.brief || utf8.RuneCountInString(n.name(&cells[i])) > roomy
+	}
 	return n
+}
+
+// abbreviation is what the field calls an axis for short: isl, osl, tp.
+func abbreviation(axis string) string {
+	switch axis {
+	case "concurrency":
+		return "c"
+	case "input_tokens":
+		return "isl"
+	case "output_tokens":
+		return "osl"
+	case spec.ItemTensorParallel:
+		return "tp"
+	case spec.ItemPipelineParallel:
+		return "pp"
+	case spec.ItemAttentionDataParallel:
+		return "dp"
+	case spec.ItemMoETensorParallel:
+		return "moe_tp"
+	case spec.ItemMoEExpertParallel:
+		return "ep"
+	}
+	return axis
 }
 
 func alike(cells []result.Cell, axis spec.Setting) bool {
@@ -206,8 +237,15 @@ func (n naming) name(c *result.Cell) string {
 	var parts []string
 	for _, axis := range c.Axes {
 		if n.vary[axis.Name] {
-			parts = append(parts, axis.Name+"="+axis.Value.String())
+			parts = append(parts, n.axis(axis.Name)+"="+axis.Value.String())
 		}
 	}
 	return clean(cmp.Or(strings.Join(parts, ","), c.Key, c.Address))
+}
+
+func (n naming) axis(name string) string {
+	if n.brief {
+		return abbreviation(name)
+	}
+	return name
 }
