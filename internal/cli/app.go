@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -41,8 +42,9 @@ the configuration that was predicted, measures it, and judges the claims.`,
   aicv plan my-suite
   aicv apply my-suite
   aicv report my-suite --format markdown`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkGlobals() },
+		SilenceUsage:      true,
+		SilenceErrors:     true,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.state, "state", "", "state database (default: .aicv/state.db beside the suite)")
@@ -59,6 +61,26 @@ the configuration that was predicted, measures it, and judges the claims.`,
 		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	return root
+}
+
+// checkGlobals refuses global flags that could not be obeyed, before any work.
+func (a *app) checkGlobals() error {
+	if a.logLevel != "off" && hclog.LevelFromString(a.logLevel) == hclog.NoLevel {
+		return fmt.Errorf("unknown log level %q: off, error, warn, info, debug or trace", a.logLevel)
+	}
+	for _, v := range a.vars {
+		if name, _, set := strings.Cut(v, "="); !set || name == "" {
+			return fmt.Errorf("--var wants NAME=VALUE, not %q", name)
+		}
+	}
+	if a.events == "" {
+		return nil
+	}
+	file, err := openEvents(a.events)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 func (a *app) logger() hclog.Logger {

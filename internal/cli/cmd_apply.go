@@ -80,6 +80,10 @@ func (a *app) applySaved(ctx context.Context, file string, s selection) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(p.Suite.Dir); err != nil {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: "the saved plan's suite is not where it was", Cause: err,
+			Fix: "make a new plan where the suite is now: aicv plan -out FILE"}
+	}
 	at := a.placeOf([]string{p.Suite.Dir})
 	store, err := a.openStore(ctx, at)
 	if err != nil {

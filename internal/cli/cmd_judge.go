@@ -11,7 +11,6 @@ import (
 	"aicv/report"
 	"aicv/result"
 	"aicv/spec"
-	"aicv/state"
 )
 
 func (a *app) judgeCommand() *cobra.Command {
@@ -49,7 +48,7 @@ func (a *app) withStanding(ctx context.Context, at place, s selection, use func(
 	if err != nil {
 		return err
 	}
-	reader, err := state.OpenReader(ctx, at.state)
+	reader, err := a.openReader(ctx, at)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -105,8 +106,14 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 	if err != nil {
 		return nil, err
 	}
+	if len(s.targets)+len(s.excludes) > 0 && !slices.ContainsFunc(p.Cells, included) {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "--target and --exclude leave no cell",
+			Fix: "aicv plan --all lists the addresses"}
+	}
 	return p, a.checkLock(at, p, s.upgrade)
 }
+
+func included(c engine.PlannedCell) bool { return !c.Excluded }
 
 func (a *app) showPlan(p *engine.Plan, all bool) error {
 	if a.json {

@@ -17,7 +17,8 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report [DIR]",
 		Short: "Write a report of the verdicts and the evidence behind them",
 		Long: `Report joins the suite, the state and the verdicts into one document. It measures
-nothing and writes no state.`,
+nothing, writes no state, and does not gate: its exit code is 0 whatever the verdicts.
+aicv judge and aicv apply exit with the verdict.`,
 		Example: "  aicv report\n  aicv report my-suite --format markdown --output report.md",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -206,8 +207,20 @@ func (a *app) printProblems(problems []string) error {
 	return nil
 }
 
+// openReader opens the state for reading. Without --state one that does not exist yet
+// is empty; one that was named must be there.
+func (a *app) openReader(ctx context.Context, at place) (*state.Reader, error) {
+	if a.state != "" {
+		if _, err := os.Stat(a.state); err != nil {
+			return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "the state that --state names can not be read", Cause: err,
+				Fix: "name an existing state, or leave --state out"}
+		}
+	}
+	return state.OpenReader(ctx, at.state)
+}
+
 func (a *app) withReader(ctx context.Context, args []string, use func(*state.Reader) error) error {
-	reader, err := state.OpenReader(ctx, a.placeOf(args).state)
+	reader, err := a.openReader(ctx, a.placeOf(args))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+	"path/filepath"
 	"strings"
 
 	"aicv/lang"
@@ -20,6 +22,11 @@ func (a *app) loadSuite(p place) (*spec.Suite, error) {
 	if diags.HasErrors() {
 		return nil, exit(ExitError)
 	}
+	absolute, err := filepath.Abs(loaded.Suite.Dir) // a saved plan is applied from anywhere
+	if err != nil {
+		return nil, fmt.Errorf("resolve the suite's folder: %w", err)
+	}
+	loaded.Suite.Dir = absolute
 	return loaded.Suite, nil
 }
 

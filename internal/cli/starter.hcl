@@ -5,7 +5,8 @@ model "llama" {
   id = "meta-llama/Llama-3.1-8B-Instruct" # as the predictor and the model hub know it
 }
 
-# What runs. `sim` is built into aicv; a real engine is `vllm` or `sglang`.
+# What runs. `sim` is built into aicv. A real engine that runs elsewhere is named here as
+# `vllm` or `sglang`, with a target "endpoint" that says where.
 runtime "sim" "engine" {
   noise = 0.02 # of each step's time; a real engine brings its own
 }

@@ -12,13 +12,22 @@ import (
 func (a *app) openViews() (*view.Fanout, error) {
 	sinks := []view.Sink{a.mainView()}
 	if a.events != "" {
-		file, err := os.OpenFile(a.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		file, err := openEvents(a.events)
 		if err != nil {
-			return nil, fmt.Errorf("open the events file: %w", err)
+			return nil, err
 		}
 		sinks = append(sinks, closing{view.JSONLines(file), file})
 	}
 	return view.NewFanout(sinks...), nil
+}
+
+// openEvents opens the events file; an apply appends to what is there.
+func openEvents(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the events file: %w", err)
+	}
+	return file, nil
 }
 
 func (a *app) mainView() view.Sink {
