@@ -67,21 +67,29 @@ func clusterWidth(r rune, cluster string) int {
 	return 1
 }
 
-// isWide reports characters of two columns: the blocks of East Asian scripts and of
-// emoji, after Unicode's EastAsianWidth W and F.
+// isWide reports characters of two columns.
 func isWide(r rune) bool {
-	switch {
-	case r < 0x1100:
+	if r < 0x1100 { // all of the alphabets that suites are mostly written in
 		return false
-	case r <= 0x115f, r >= 0x2e80 && r <= 0x303e, r >= 0x3041 && r <= 0x33ff, r >= 0x3400 && r <= 0x4dbf,
-		r >= 0x4e00 && r <= 0xa4cf, r >= 0xa960 && r <= 0xa97c, r >= 0xac00 && r <= 0xd7a3, r >= 0xf900 && r <= 0xfaff,
-		r >= 0xfe30 && r <= 0xfe6f, r >= 0xff01 && r <= 0xff60, r >= 0xffe0 && r <= 0xffe6:
-		return true
-	case r == 0x231a, r == 0x231b, r == 0x23e9, r == 0x23ea, r == 0x26a1, r == 0x2705, r == 0x274c, r == 0x2728, r == 0x2753, r == 0x2757, r == 0x2b50:
-		return true
 	}
-	return r >= 0x1f1e6 && r <= 0x1f1ff || r >= 0x1f300 && r <= 0x1f64f || r >= 0x1f680 && r <= 0x1f6ff ||
-		r >= 0x1f900 && r <= 0x1faff || r >= 0x20000 && r <= 0x3fffd
+	for _, block := range wideBlocks() {
+		if r >= block[0] && r <= block[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// wideBlocks lists the blocks of East Asian scripts and of emoji, first and last
+// character, after the values W and F of Unicode's property East_Asian_Width.
+func wideBlocks() [25][2]rune {
+	return [...][2]rune{
+		{0x1100, 0x115f}, {0x231a, 0x231b}, {0x23e9, 0x23ec}, {0x26a1, 0x26a1}, {0x2705, 0x2705},
+		{0x2728, 0x2728}, {0x274c, 0x274c}, {0x2753, 0x2755}, {0x2757, 0x2757}, {0x2b50, 0x2b50},
+		{0x2e80, 0x303e}, {0x3041, 0x4dbf}, {0x4e00, 0xa4cf}, {0xa960, 0xa97c}, {0xac00, 0xd7a3},
+		{0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff01, 0xff60}, {0xffe0, 0xffe6}, {0x1f1e6, 0x1f1ff},
+		{0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x2fffd}, {0x30000, 0x3fffd},
+	}
 }
 
 // clean makes a message safe to show; line breaks stay.

@@ -60,16 +60,16 @@ func (m merged) schema() node {
 // labelled nests one object per label around the body; where a block may repeat, each
 // level may also be a list.
 func labelled(b spec.Block, labels []string) node {
-	schema := node{}
+	var level node
 	if len(labels) > 0 {
-		schema = node{"type": "object", "additionalProperties": labelled(b, labels[1:])}
+		level = node{"type": "object", "additionalProperties": labelled(b, labels[1:])}
 	} else {
-		schema = bodySchema(b)
+		level = bodySchema(b)
 	}
 	if b.Repeatable {
-		return oneOrMany(schema)
+		return oneOrMany(level)
 	}
-	return schema
+	return level
 }
 
 // oneOrMany accepts a list where one object may stand, as HCL's JSON syntax does.

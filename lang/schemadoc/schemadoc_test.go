@@ -30,6 +30,7 @@ func registrations() []spec.Registration {
 		return spec.Attribute{Name: name, Type: t, Doc: "Row of " + name + ".", Example: example, Since: "0.1"}
 	}
 	noise, mode, file, after := row("noise", spec.TypeNumber, "0.1"), row("mode", spec.TypeString, `"slow"`), row("file", spec.TypePath, `"points.csv"`), row("after", spec.TypeInt, "10")
+	mode.Doc = "Fast | slow."
 	noise.Max, mode.Allowed, mode.Default = &two, []string{"fast", "slow"}, spec.StringValue("fast")
 	file.Required, after.Required = true, true
 	driving := spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) { return nil, nil }}
@@ -213,7 +214,7 @@ func TestMarkdown(t *testing.T) {
 	for _, want := range []string{
 		"- [runtime sim](#runtime-sim)\n",
 		"## runtime sim\n\nA simulated | engine. May stand more than once.\n\n```hcl\nruntime \"sim\" \"name\" {\n",
-		"| `mode` | string |  | `\"fast\"` | `\"fast\"`, `\"slow\"` | Row of mode. | `\"slow\"` | 0.1 |\n",
+		"| `mode` | string |  | `\"fast\"` | `\"fast\"`, `\"slow\"` | Fast \\| slow. | `\"slow\"` | 0.1 |\n",
 		"| `noise` | number |  |  | at most 2 | Row of noise. | `0.1` | 0.1 |\n",
 		"| `file` | path | yes |  |  | Row of file. | `\"points.csv\"` | 0.1 |\n",
 		"### fault\n",
