@@ -165,7 +165,7 @@ func whyAbsent(r *rule, in *CellInput) string {
 // have exactly the quantity.
 func (j *Judge) judgeEqual(r *rule, v *view) outcome {
 	values := v.sample(r.claim.Subject, false)
-	x := j.intervalOf(values)
+	x := j.intervalOf(values, j.levelAt(v))
 	if o := unusable(r, x); o != nil {
 		return *o
 	}
@@ -192,7 +192,7 @@ func (j *Judge) compare(r *rule, v *view) outcome {
 	if o := j.tooFew(v, len(values), perStart); o != nil {
 		return *o
 	}
-	x := j.intervalOf(values)
+	x := j.intervalOf(values, j.levelAt(v))
 	if o := unusable(r, x); o != nil {
 		return *o
 	}
@@ -250,7 +250,7 @@ func (j *Judge) evidence(v *view, x interval, f figures) *spec.Evidence {
 	e := &spec.Evidence{Predicted: f.predicted, Measured: x.mean, BandLow: f.low, BandHigh: f.high,
 		Runs: len(v.runs), Starts: v.starts}
 	if x.n > 1 {
-		e.Low, e.High, e.Level = &x.low, &x.high, Level(j.looks, x.n)
+		e.Low, e.High, e.Level = &x.low, &x.high, x.level
 	}
 	if f.predicted != nil && x.mean != 0 {
 		if share := (*f.predicted - x.mean) / x.mean; !math.IsInf(share, 0) {

@@ -234,6 +234,23 @@ func TestStarts(t *testing.T) {
 	}
 }
 
+// TestLevelFollowsTheLook: servers that came up more often than planned make a larger
+// sample, and must not bring the last look's share of the error forward.
+func TestLevelFollowsTheLook(t *testing.T) {
+	e := experiment(spec.Repeats{Min: 3, Max: 10, Starts: 5}, within(metric.TTFT, "0.1")) // looks at 3 and 5 starts, 6 and 10 runs
+	in := measured(metric.TTFT, 100, 98, 100, 99, 101, 100, 102)
+	for name, starts := range map[string][]int64{"as planned": {1, 1, 2, 2, 3, 3}, "oftener": {1, 2, 3, 4, 5, 6}, "more seldom": {1, 1, 1, 1, 2, 2}} {
+		if got := judgeFirst(e, CellInput{Prediction: in.Prediction, Runs: inStarts(in.Runs, starts...)}).Evidence; math.Abs(got.Level-0.96) > 1e-12 {
+			t.Errorf("%s: level %v at the first of two looks", name, got.Level)
+		}
+	}
+	in = measured(metric.TTFT, 100, 98, 100, 99, 101, 100, 102, 100, 100, 99, 101)
+	inStarts(in.Runs, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4)
+	if got := judgeFirst(e, in).Evidence; math.Abs(got.Level-0.94) > 1e-12 {
+		t.Errorf("level %v at the last look", got.Level)
+	}
+}
+
 func TestRunsOfOneStartSaySo(t *testing.T) {
 	e := experiment(repeated(3, 3), within(metric.TTFT, "0.1"))
 	in := measured(metric.TTFT, 100, 99, 100, 101)

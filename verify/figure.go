@@ -20,7 +20,7 @@ func (j *Judge) Figure(in CellInput, name metric.Name) *spec.Evidence {
 	if len(v.runs) == 0 || !v.has(name) {
 		return nil
 	}
-	x := j.intervalOf(v.sample(name, looked && v.starts > 0 && startsOf(j.experiment.Repeats) > 1))
+	x := j.intervalOf(v.sample(name, looked && v.starts > 0 && startsOf(j.experiment.Repeats) > 1), j.levelAt(v))
 	if !x.finite() {
 		return nil
 	}

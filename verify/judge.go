@@ -25,7 +25,7 @@ type Judge struct {
 	looks      []int  // sizes of sample
 	runs       []int  // runs at each look
 	rules      []rule // of every claim, in order
-	quantiles  map[int]float64
+	quantiles  map[student]float64
 }
 
 // rule is a claim, prepared for judging many cells.
@@ -41,7 +41,7 @@ type rule struct {
 // NewJudge prepares the claims of an experiment.
 func NewJudge(e *spec.Experiment) *Judge {
 	looks := PlannedLooks(e.Repeats)
-	j := &Judge{experiment: e, looks: looks, runs: RunsAtLooks(e.Repeats), quantiles: make(map[int]float64)}
+	j := &Judge{experiment: e, looks: looks, runs: RunsAtLooks(e.Repeats), quantiles: make(map[student]float64)}
 	for i := range e.Asserts {
 		for k := range e.Asserts[i].Claims {
 			j.rules = append(j.rules, j.rule(&e.Asserts[i], &e.Asserts[i].Claims[k]))
@@ -58,6 +58,16 @@ func (j *Judge) rule(a *spec.Assert, c *spec.Claim) rule {
 func pastOf(e *spec.Experiment, c *spec.Claim) spec.PastRule {
 	return spec.PastRule{Subject: c.Subject,
 		Rules: spec.ClaimRules{Form: c.Form, Op: c.Op, Amount: c.Amount, Max: e.Repeats.Max}}
+}
+
+// levelAt is the level of intervals at the last completed look; of the first look
+// before it. It follows the look and not the size of the sample, which differs where a
+// server came up more or less often than was planned.
+func (j *Judge) levelAt(v *view) float64 {
+	if len(j.looks) == 0 {
+		return Level(nil, 0)
+	}
+	return Level(j.looks, j.looks[max(v.look, 1)-1])
 }
 
 // Rules lists the rules of an experiment's claims, as CellInput.Others takes them.
@@ -145,7 +155,7 @@ func (j *Judge) Decided(in CellInput) bool {
 func LookAt(e *spec.Experiment, in CellInput) spec.Look {
 	j := NewJudge(e)
 	v := j.viewOf(&in)
-	look := spec.Look{Measurement: in.Measurement, Runs: len(v.runs), Of: len(j.looks), Level: Level(j.looks, v.size(j.looks)), Decided: j.Decided(in)}
+	look := spec.Look{Measurement: in.Measurement, Runs: len(v.runs), Of: len(j.looks), Level: j.levelAt(v), Decided: j.Decided(in)}
 	for i := range j.rules {
 		r := &j.rules[i]
 		look.Claims = append(look.Claims, r.claim.Text+": "+string(j.decide(r, v).verdict))

@@ -79,7 +79,7 @@ func (j *Judge) appendSample(b []byte, r *rule, v *view, x interval) []byte {
 	case x.exact:
 		b = append(b, "without spread: "...)
 	default:
-		b = metric.AppendPercent(b, math.Round(Level(j.looks, x.n)*1000)/1000)
+		b = metric.AppendPercent(b, math.Round(x.level*1000)/1000)
 		b = append(b, " interval "...)
 		b = appendRange(b, x.low, x.high, r.metric.Unit)
 		b = append(b, " of "...)

@@ -105,7 +105,7 @@ func (r region) below(m float64) bool {
 }
 
 func (r region) above(m float64) bool {
-	if r.high.own == nil || r.high.ownFloat <= 0 { // a tolerance of 100 % or more
+	if r.high.own == nil {
 		return false
 	}
 	side := r.high.side(m)

@@ -13,8 +13,9 @@ import (
 // interval is the two-sided confidence interval of a mean.
 type interval struct {
 	mean, low, high float64
-	n               int  // size of the sample
-	exact           bool // all values are equal: the interval is a point
+	level           float64 // that the interval is taken at
+	n               int     // size of the sample
+	exact           bool    // all values are equal: the interval is a point
 }
 
 // finite reports whether all figures can be compared and stored.
@@ -24,13 +25,13 @@ func (x interval) finite() bool {
 
 // intervalOf is Student's: mean -/+ t(df = n-1) x s / sqrt(n). One value, or equal
 // ones, give a point.
-func (j *Judge) intervalOf(values []float64) interval {
+func (j *Judge) intervalOf(values []float64, level float64) interval {
 	if allEqual(values) {
-		return interval{mean: values[0], low: values[0], high: values[0], n: len(values), exact: true}
+		return interval{mean: values[0], low: values[0], high: values[0], level: level, n: len(values), exact: true}
 	}
 	mean, deviation := stat.MeanStdDev(values, nil)
-	half := j.quantile(len(values)-1) * deviation / math.Sqrt(float64(len(values)))
-	return interval{mean: mean, low: mean - half, high: mean + half, n: len(values)}
+	half := j.quantile(len(values)-1, level) * deviation / math.Sqrt(float64(len(values)))
+	return interval{mean: mean, low: mean - half, high: mean + half, level: level, n: len(values)}
 }
 
 // allEqual is true of a single value too. Equal values are told apart first, because
@@ -44,14 +45,21 @@ func allEqual(values []float64) bool {
 	return true
 }
 
-// quantile is Student's t for one side of the level at a sample's look, kept by degrees
-// of freedom.
-func (j *Judge) quantile(freedom int) float64 {
-	if t, known := j.quantiles[freedom]; known {
+// student names a quantile: degrees of freedom, and the level of a two-sided interval.
+type student struct {
+	freedom int
+	level   float64
+}
+
+// quantile is Student's t for one side of a two-sided interval. It is kept, because
+// most cells ask for the same ones.
+func (j *Judge) quantile(freedom int, level float64) float64 {
+	key := student{freedom, level}
+	if t, known := j.quantiles[key]; known {
 		return t
 	}
-	t := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile((1 + Level(j.looks, freedom+1)) / 2)
-	j.quantiles[freedom] = t
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(freedom)}.Quantile((1 + level) / 2)
+	j.quantiles[key] = t
 	return t
 }
 

@@ -44,23 +44,24 @@ func upperTail(t float64, freedom int) float64 {
 }
 
 func TestQuantiles(t *testing.T) {
-	typed := map[int]map[int]float64{ // looks -> degrees of freedom -> printed tables
-		1: {1: 6.3138, 2: 2.9200, 3: 2.3534, 4: 2.1318, 9: 1.8331, 19: 1.7291, 29: 1.6991},
-		3: {1: 31.8205, 2: 6.9646, 3: 4.5407, 4: 3.7469, 9: 2.8214, 19: 2.5395, 29: 2.4620},
+	typed := map[int]map[int]float64{ // level in % -> degrees of freedom -> printed tables
+		90: {1: 6.3138, 2: 2.9200, 3: 2.3534, 4: 2.1318, 9: 1.8331, 19: 1.7291, 29: 1.6991},
+		98: {1: 31.8205, 2: 6.9646, 3: 4.5407, 4: 3.7469, 9: 2.8214, 19: 2.5395, 29: 2.4620},
 	}
-	for _, looks := range []int{1, 2, 3} {
-		j := &Judge{looks: []int{1 << 20, 2 << 20, 3 << 20}[:looks], quantiles: map[int]float64{}}
-		p := []float64{0.95, 0.98, 0.99}[looks-1]
+	j := NewJudge(experiment(repeated(3, 10)))
+	for _, percent := range []int{90, 94, 96, 98} {
+		level := float64(percent) / 100
+		p := (1 + level) / 2
 		for _, freedom := range []int{1, 2, 3, 4, 9, 19, 29} {
-			got := j.quantile(freedom)
-			if want, ok := typed[looks][freedom]; ok && math.Abs(got-want) > 6e-5 {
-				t.Errorf("%d looks, %d degrees: %v, tables say %v", looks, freedom, got, want)
+			got := j.quantile(freedom, level)
+			if want, ok := typed[percent][freedom]; ok && math.Abs(got-want) > 6e-5 {
+				t.Errorf("%d %%, %d degrees: %v, tables say %v", percent, freedom, got, want)
 			}
 			if want := closedForm(freedom, p); !math.IsNaN(want) && math.Abs(got/want-1) > 1e-9 {
-				t.Errorf("%d looks, %d degrees: %v, the closed form gives %v", looks, freedom, got, want)
+				t.Errorf("%d %%, %d degrees: %v, the closed form gives %v", percent, freedom, got, want)
 			}
 			if tail := upperTail(got, freedom); math.Abs(tail-(1-p)) > 1e-6 {
-				t.Errorf("%d looks, %d degrees: the tail above %v is %v, want %v", looks, freedom, got, tail, 1-p)
+				t.Errorf("%d %%, %d degrees: the tail above %v is %v, want %v", percent, freedom, got, tail, 1-p)
 			}
 		}
 	}
@@ -109,7 +110,7 @@ func TestLooksWiden(t *testing.T) {
 
 func TestEqualValuesGiveAPoint(t *testing.T) {
 	j := NewJudge(experiment(repeated(3, 3)))
-	if x := j.intervalOf([]float64{0.1, 0.1, 0.1}); !x.exact || x.low != 0.1 || x.high != 0.1 || x.mean != 0.1 {
+	if x := j.intervalOf([]float64{0.1, 0.1, 0.1}, 0.9); !x.exact || x.low != 0.1 || x.high != 0.1 || x.mean != 0.1 {
 		t.Errorf("three times 0.1 gives %+v", x)
 	}
 }

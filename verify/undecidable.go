@@ -12,7 +12,7 @@ import (
 // before anything runs: there is nothing to compare with, a run is too small for the
 // percentile, or the noise seen so far is wider than the band.
 func Undecidable(e *spec.Experiment, c spec.Claim, in CellInput) (why string, ok bool) {
-	j := &Judge{experiment: e, looks: PlannedLooks(e.Repeats), runs: RunsAtLooks(e.Repeats), quantiles: make(map[int]float64)}
+	j := &Judge{experiment: e, looks: PlannedLooks(e.Repeats), runs: RunsAtLooks(e.Repeats), quantiles: make(map[student]float64)}
 	r := j.rule(&spec.Assert{}, &c)
 	v := j.viewOf(&in)
 	for _, check := range []func(*rule, *view) *outcome{checkSubject, checkPrediction} {
@@ -49,10 +49,10 @@ func (j *Judge) tooNoisy(r *rule, v *view) string {
 	if o := j.decide(r, v); o.settled || o.evidence == nil || o.evidence.Low == nil || o.evidence.BandHigh == nil {
 		return ""
 	}
-	x := j.intervalOf(v.sample(r.claim.Subject, false))
-	deviation := (x.high - x.mean) * math.Sqrt(float64(x.n)) / j.quantile(x.n-1)
+	x := j.intervalOf(v.sample(r.claim.Subject, false), j.levelAt(v))
+	deviation := (x.high - x.mean) * math.Sqrt(float64(x.n)) / j.quantile(x.n-1, x.level)
 	planned := j.looks[len(j.looks)-1]
-	half := j.quantile(planned-1) * deviation / math.Sqrt(float64(planned))
+	half := j.quantile(planned-1, Level(j.looks, planned)) * deviation / math.Sqrt(float64(planned))
 	predicted, _ := v.in.Prediction.Values.Get(r.claim.Subject)
 	region := r.region.of(predicted)
 	low, _ := region.low.at()

@@ -98,11 +98,3 @@ func possible(v float64, m metric.Metric) bool {
 	}
 	return v > 0 || m.Unit != metric.Milliseconds
 }
-
-// size is the sample that the last completed look takes; of the first look before it.
-func (v *view) size(looks []int) int {
-	if len(looks) == 0 {
-		return 0
-	}
-	return looks[max(v.look, 1)-1]
-}
