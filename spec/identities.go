@@ -35,6 +35,8 @@ func (x *Identities) Point(p *Point, configHash string) ID {
 	}
 	b = p.Config.AppendCanonical(b)
 	b = append(b, 0)
+	b = p.Assumed.AppendCanonical(b)
+	b = append(b, 0)
 	x.buffer = p.Load.appendCanonical(b)
 	return HashOf(x.buffer)
 }

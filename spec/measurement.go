@@ -15,7 +15,18 @@ type Point struct {
 	Runtime        string        `json:"runtime"`
 	RuntimeVersion string        `json:"runtime_version,omitempty"`
 	Config         Configuration `json:"configuration"`
-	Load           Load          `json:"load"`
+	// Assumed is what the engine takes for items that Config leaves open, where the
+	// runtime knows it. A predictor must be asked for exactly that.
+	Assumed Configuration `json:"assumed,omitempty"`
+	Load    Load          `json:"load"`
+}
+
+// Item finds an item as set, else as assumed; Null where neither knows it.
+func (p *Point) Item(name string) Value {
+	if v := p.Config.Get(name); !v.IsNull() {
+		return v
+	}
+	return p.Assumed.Get(name)
 }
 
 // PointOf is the question that a cell puts.

@@ -55,14 +55,63 @@ type Predictor interface {
 
 // Recommender is a predictor that can also search for good configurations.
 type Recommender interface {
-	// Recommend returns at most top rows that meet the limits, best first.
-	Recommend(ctx context.Context, base Point, gpus int, limits SLO, top int) ([]Row, error)
+	// Recommend returns at most request.Top rows that meet the limits, best first.
+	Recommend(ctx context.Context, request RecommendRequest) ([]Row, error)
+}
+
+// RecommendRequest is what a search is asked for.
+type RecommendRequest struct {
+	Base   Point `json:"base"`   // model, system, runtime and lengths; items that are set are fixed
+	GPUs   int   `json:"gpus"`   // that there are; 0: not declared
+	Limits SLO   `json:"limits"` // that every row must meet
+	Top    int   `json:"top"`    // at most so many rows
 }
 
 // Row is a recommended or recorded configuration at its own load.
 type Row struct {
-	Point Point
+	Point    Point         `json:"point"`
+	Claimed  metric.Values `json:"claimed,omitempty"`  // what the row itself promises
+	Findings []Finding     `json:"findings,omitempty"` // where the row contradicts itself, or can not be deployed as it stands
 }
+
+// Supporter is an optional ability of a predictor: it knows early whether it has data.
+type Supporter interface {
+	// Support answers for each point, in order, whether the predictor has data for its
+	// model, system and runtime.
+	Support(ctx context.Context, points []Point) ([]Support, error)
+}
+
+// Support says whether a predictor has data for a point.
+type Support struct {
+	Supported bool   `json:"supported"`
+	Why       string `json:"why,omitempty"`     // what is missing
+	Nearest   string `json:"nearest,omitempty"` // the nearest that has data: "sglang 0.5.14"
+}
+
+// Checker is an optional ability of every provider: it looks at all that it needs
+// (aicv doctor). It changes nothing and starts no server.
+type Checker interface {
+	Check(ctx context.Context) []Check
+}
+
+// Check is one thing that doctor looked at.
+type Check struct {
+	Name   string      `json:"name"`            // "interpreter", "image", "docker daemon"
+	Status CheckStatus `json:"status"`          //
+	Found  string      `json:"found,omitempty"` // what is there: a path, a version
+	Fix    string      `json:"fix,omitempty"`   // what to do about it
+}
+
+// CheckStatus is the outcome of a check.
+type CheckStatus string
+
+// The outcomes. Only a failed check stops an apply from working.
+const (
+	CheckOK   CheckStatus = "ok"
+	CheckWarn CheckStatus = "warn"
+	CheckFail CheckStatus = "fail"
+	CheckSkip CheckStatus = "skip" // nothing to look at here
+)
 
 // Recording is an offline benchmark: measurements that somebody took before.
 type Recording interface {
@@ -89,6 +138,14 @@ type Runtime interface {
 	Effective(ctx context.Context, server Server) (Configuration, error)
 	// Diagnose names a cause from a server's log; false where it knows none.
 	Diagnose(log string) (*Error, bool)
+}
+
+// Defaulter is an optional ability of a runtime: it knows what the engine takes for
+// items that a suite leaves open, so that a predictor can be asked the same.
+type Defaulter interface {
+	// Defaults returns the documented values of items that the request leaves open, as far
+	// as they follow from version, model and hardware. Items that it does not know are absent.
+	Defaults(request RenderRequest) Configuration
 }
 
 // RenderRequest is what a runtime needs to know.

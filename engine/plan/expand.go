@@ -156,7 +156,7 @@ func (b *builder) addRecommended(ctx context.Context, e *spec.Experiment, add fu
 	if base.Hardware != nil {
 		gpus = base.Hardware.GPUs
 	}
-	rows, err := recommender.Recommend(ctx, spec.PointOf(base), gpus, e.SLO, e.Recommended.Top)
+	rows, err := recommender.Recommend(ctx, spec.RecommendRequest{Base: b.pointOf(base), GPUs: gpus, Limits: e.SLO, Top: e.Recommended.Top})
 	if err != nil {
 		return fmt.Errorf("recommend rows with %s: %w", base.Predictor.Address(), err)
 	}
@@ -165,6 +165,9 @@ func (b *builder) addRecommended(ctx context.Context, e *spec.Experiment, add fu
 		c, differs := matcher.cell(&rows[i].Point, spec.FromRecommended)
 		if differs != "" {
 			return fmt.Errorf("%s recommended a row that does not fit the experiment: %s", base.Predictor.Address(), differs)
+		}
+		for _, f := range rows[i].Findings {
+			b.findings.addFrom(base.Predictor, f)
 		}
 		add(c)
 	}

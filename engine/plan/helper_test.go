@@ -199,6 +199,7 @@ type fakePredictor struct {
 	scale       float64
 	missing     int // concurrency without an answer
 	err         error
+	last        spec.Point // that it was asked for
 }
 
 func (p *fakePredictor) Fingerprint(context.Context) (string, error) { return p.fingerprint, nil }
@@ -211,6 +212,7 @@ func (p *fakePredictor) Predict(_ context.Context, points []spec.Point) ([]spec.
 	}
 	answers := make([]spec.Prediction, len(points))
 	for i := range points {
+		p.last = points[i]
 		n := points[i].Load.Concurrency
 		if n == p.missing && n != 0 {
 			answers[i].Missing = "no such concurrency"
@@ -232,7 +234,8 @@ func (p *fakePredictor) Predict(_ context.Context, points []spec.Point) ([]spec.
 
 type recommending struct{ *fakePredictor }
 
-func (*recommending) Recommend(_ context.Context, base spec.Point, gpus int, _ spec.SLO, top int) ([]spec.Row, error) {
+func (*recommending) Recommend(_ context.Context, r spec.RecommendRequest) ([]spec.Row, error) {
+	base, gpus, top := r.Base, r.GPUs, r.Top
 	rows := make([]spec.Row, 0, top)
 	for tp := 1; tp <= gpus && len(rows) < top; tp *= 2 {
 		point := base

@@ -63,14 +63,30 @@ func (b *builder) questions() []*question {
 			byComponent[c.Predictor] = q
 			all = append(all, q)
 		}
-		q.ask(b.ids, c, int32(i))
+		q.ask(b.ids, b.pointOf(c), c.Model.ConfigHash, int32(i))
 	}
 	return all
 }
 
-func (q *question) ask(ids *spec.Identities, c *spec.Cell, cell int32) {
+// pointOf is the question that a cell puts. Where the engine will be deployed, it says
+// what that takes for items that are left open.
+func (b *builder) pointOf(c *spec.Cell) spec.Point {
 	point := spec.PointOf(c)
-	key := ids.Point(&point, c.Model.ConfigHash)
+	if c.Benchmark == nil || b.makers.isOffline(c.Benchmark) {
+		return point
+	}
+	runtime, err := b.makers.runtime(c.Runtime)
+	if err != nil { // rendering says so, where it matters
+		return point
+	}
+	if d, ok := runtime.(spec.Defaulter); ok {
+		point.Assumed = d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	}
+	return point
+}
+
+func (q *question) ask(ids *spec.Identities, point spec.Point, configHash string, cell int32) {
+	key := ids.Point(&point, configHash)
 	at, known := q.index[key]
 	if !known {
 		at = int32(len(q.points))
