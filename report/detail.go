@@ -59,11 +59,11 @@ func hardware(id result.Identity) string {
 	if id.GPUs == 0 {
 		return id.System
 	}
-	return plural(id.GPUs, "GPU") + " of " + cmp.Or(id.System, "unknown kind")
+	return metric.Count(id.GPUs, "GPU") + " of " + cmp.Or(id.System, "unknown kind")
 }
 
 func load(l result.Load) string {
-	drive := plural(l.Concurrency, "request") + " in flight"
+	drive := metric.Count(l.Concurrency, "request") + " in flight"
 	if l.Concurrency == 0 {
 		drive = l.RequestRate.String() + " requests/s"
 	}
@@ -192,7 +192,7 @@ func (t *text) deployments(e *result.Experiment) {
 		if len(d.Starts) == 0 {
 			continue
 		}
-		t.line(t.bold("deployment "+string(d.ID)), ": ", plural(d.Cells, "cell"), ", ", plural(len(d.Starts), "start"))
+		t.line(t.bold("deployment "+string(d.ID)), ": ", metric.Count(d.Cells, "cell"), ", ", metric.Count(len(d.Starts), "start"))
 		for k := range d.Starts {
 			t.start(&d.Starts[k])
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
 )
@@ -69,7 +70,7 @@ func (f finding) where() string {
 	if f.cells == 0 {
 		return ""
 	}
-	return " (" + plural(f.cells, "cell") + ")"
+	return " (" + metric.Count(f.cells, "cell") + ")"
 }
 
 // summed reports whether the plan says the same for all cells at once.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aicv/metric"
 	"aicv/result"
 )
 
@@ -15,8 +16,8 @@ func Markdown(w io.Writer, r *result.Result) error {
 	m.line("# ", escape(r.Suite.Name))
 	m.line()
 	words, _ := standing(r.Standing)
-	m.line("**", words, "** (exit code ", strconv.Itoa(r.ExitCode), "): ", plural(r.Totals.Cells, "cell"), ", ",
-		plural(r.Totals.Runs, "run"), tallied(r.Totals.Claims), ".")
+	m.line("**", words, "** (exit code ", strconv.Itoa(r.ExitCode), "): ", metric.Count(r.Totals.Cells, "cell"), ", ",
+		metric.Count(r.Totals.Runs, "run"), tallied(r.Totals.Claims), ".")
 	for i := range r.Experiments {
 		m.experiment(&r.Experiments[i])
 	}
@@ -42,7 +43,7 @@ func (m *markdown) experiment(e *result.Experiment) {
 	m.line()
 	m.line("## experiment.", escape(e.Name))
 	m.line()
-	m.line(plural(len(e.Cells), "cell"), ", ", repeats(e.Repeats), ".")
+	m.line(metric.Count(len(e.Cells), "cell"), ", ", repeats(e.Repeats), ".")
 	if len(names.shared) > 0 {
 		m.line()
 		m.line("All cells: ", escape(configuration(names.shared)))

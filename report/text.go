@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 
+	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
 )
@@ -85,7 +86,7 @@ func (t *text) paint(s string, v spec.Verdict) string {
 
 func (t *text) experiment(e *result.Experiment) {
 	names := namingOf(e.Cells)
-	t.line(t.bold("experiment."+clean(e.Name)), ": ", plural(len(e.Cells), "cell"), ", ", repeats(e.Repeats))
+	t.line(t.bold("experiment."+clean(e.Name)), ": ", metric.Count(len(e.Cells), "cell"), ", ", repeats(e.Repeats))
 	if len(names.shared) > 0 {
 		t.wrapped("  ", "all cells: "+configuration(names.shared))
 	}
@@ -188,7 +189,7 @@ func (t *text) conclusion(r *result.Result) {
 	for i := range r.Experiments {
 		claims += len(r.Experiments[i].Claims)
 	}
-	t.line(t.paint(words+" (exit code "+strconv.Itoa(r.ExitCode)+")", verdict), ": ", plural(claims, "claim"), " over ",
-		plural(r.Totals.Cells, "cell"), " and ", plural(r.Totals.Runs, "run"), tallied(r.Totals.Claims))
+	t.line(t.paint(words+" (exit code "+strconv.Itoa(r.ExitCode)+")", verdict), ": ", metric.Count(claims, "claim"), " over ",
+		metric.Count(r.Totals.Cells, "cell"), " and ", metric.Count(r.Totals.Runs, "run"), tallied(r.Totals.Claims))
 	t.line(t.dim("error = (predicted - measured) / measured; runs: n in k starts; intervals are of the mean over runs"))
 }

@@ -65,14 +65,6 @@ func tallyBy(counts map[spec.Verdict]int, name func(spec.Verdict) string, separa
 	return strings.Join(parts, separator)
 }
 
-// plural writes "1 cell" and "3 cells".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
 // clean takes out what could move a terminal's cursor, change its colours or reorder
 // text: texts come from files, servers' logs and tools.
 func clean(s string) string {
@@ -173,7 +165,7 @@ func repeats(r result.Repeats) string {
 	}
 	b := times + " runs each"
 	if r.Starts > 1 {
-		b += " in " + plural(r.Starts, "start")
+		b += " in " + metric.Count(r.Starts, "start")
 	}
 	looks := make([]string, len(r.Looks))
 	for i, n := range r.Looks {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/verify"
 )
@@ -169,7 +170,7 @@ func (x *executor) gate(id int) {
 		return
 	}
 	if len(in.Runs) < int(n.Run) {
-		x.skip(id, fmt.Sprintf("only %d of %s are there", len(in.Runs), count(int(n.Run), "run")))
+		x.skip(id, fmt.Sprintf("only %d of %s are there", len(in.Runs), metric.Count(int(n.Run), "run")))
 		return
 	}
 	in.Runs = in.Runs[:n.Run] // later ones belong to later looks
@@ -212,7 +213,7 @@ func (x *executor) storeLook(id int, n *engine.Node, look *spec.Look) bool {
 }
 
 func lookText(l *spec.Look) string {
-	text := "after " + count(l.Runs, "run") + ": "
+	text := "after " + metric.Count(l.Runs, "run") + ": "
 	if l.Decided {
 		text += "decided"
 	} else {

@@ -322,7 +322,7 @@ func summary(r *spec.RunResult) string {
 		}
 	}
 	if r.Failed > 0 {
-		text += fmt.Sprintf(", %d of %s failed", r.Failed, count(r.Requests, "request"))
+		text += fmt.Sprintf(", %d of %s failed", r.Failed, metric.Count(r.Requests, "request"))
 	}
 	return text
 }

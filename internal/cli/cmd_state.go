@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/state"
 )
@@ -146,7 +147,7 @@ history, but no claim is judged by them, and the next plan measures the cells ag
 			if err := store.Retire(cmd.Context(), ids, "set aside by hand"); err != nil {
 				return err
 			}
-			a.say("Set aside %s.\n", count(len(ids), "measurement"))
+			a.say("Set aside %s.\n", metric.Count(len(ids), "measurement"))
 			return nil
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/metric"
 )
 
 // deployments lists what is brought up, and which cells share it.
@@ -12,16 +13,16 @@ func (t *text) deployments() {
 	if len(all) == 0 {
 		return
 	}
-	t.line("%s: %s, one at a time on each host", t.bold("Deployments"), grouped(len(all)))
+	t.line("%s: %s, one at a time on each host", t.bold("Deployments"), metric.Whole(len(all)))
 	shown := t.limit(len(all))
 	for i := range all[:shown] {
 		d := &all[i]
-		facts := []string{count(len(d.Cells), "cell")}
+		facts := []string{metric.Count(len(d.Cells), "cell")}
 		if d.Starts > 1 {
-			facts = append(facts, count(d.Starts, "start"))
+			facts = append(facts, metric.Count(d.Starts, "start"))
 		}
 		if d.GPUs > 0 {
-			facts = append(facts, count(d.GPUs, "GPU"))
+			facts = append(facts, metric.Count(d.GPUs, "GPU"))
 		}
 		facts = append(facts, costFacts(d.Cost)...)
 		t.wrapped(signNew, d.Address+" ("+strings.Join(facts, ", ")+"): "+t.keys(d.Cells))
@@ -43,7 +44,7 @@ func (t *text) keys(cells []int) string {
 		keys = append(keys, c.Experiment+":"+c.Key())
 	}
 	if left := len(cells) - shown; left > 0 {
-		keys = append(keys, "and "+grouped(left)+" more")
+		keys = append(keys, "and "+metric.Whole(left)+" more")
 	}
 	return strings.Join(keys, "; ")
 }
@@ -52,14 +53,14 @@ func (t *text) gone() {
 	if len(t.plan.Gone) == 0 {
 		return
 	}
-	t.line("%s: %s in the state that no cell asks for any more; they stay in history", t.bold("Gone"), count(len(t.plan.Gone), "measurement"))
+	t.line("%s: %s in the state that no cell asks for any more; they stay in history", t.bold("Gone"), metric.Count(len(t.plan.Gone), "measurement"))
 	shown := t.limit(len(t.plan.Gone))
 	for _, g := range t.plan.Gone[:shown] {
 		address := g.Address
 		if address == "" {
 			address = string(g.Measurement)
 		}
-		t.wrapped(signGone, address+" ("+count(g.Runs, "run")+")")
+		t.wrapped(signGone, address+" ("+metric.Count(g.Runs, "run")+")")
 	}
 	t.more(len(t.plan.Gone)-shown, "measurements")
 	t.line("")
@@ -85,7 +86,7 @@ func (t *text) undecidable() {
 	for _, k := range order[:shown] {
 		where := cells[k][0]
 		if n := len(cells[k]); n > 1 {
-			where = count(n, "cell")
+			where = metric.Count(n, "cell")
 		}
 		t.wrapped(signDoubt, `"`+k.claim+`" on `+where+": "+k.why)
 	}
@@ -167,7 +168,7 @@ func (s Summary) String() string {
 		{s.Kept, "kept"}, {s.Excluded, "left out"}, {s.Gone, "gone"},
 	} {
 		if part.n > 0 {
-			parts = append(parts, grouped(part.n)+" "+part.text)
+			parts = append(parts, metric.Whole(part.n)+" "+part.text)
 		}
 	}
 	if len(parts) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/metric"
 )
 
 // Options say how a plan is written as text.
@@ -100,7 +101,7 @@ func (t *text) limit(n int) int {
 
 func (t *text) more(left int, what string) {
 	if left > 0 {
-		t.line("    ... %s more %s; --all shows them", grouped(left), what)
+		t.line("    ... %s more %s; --all shows them", metric.Whole(left), what)
 	}
 }
 
