@@ -75,7 +75,7 @@ func (a *app) stateShowCommand() *cobra.Command {
 					return err
 				}
 				if a.json {
-					return writeJSON(a.stdio.Out, details)
+					return writeJSON(a.stdio.Out, map[string]any{"format_version": jsonFormat, "measurements": details})
 				}
 				for _, d := range details {
 					if err := printDetail(a.stdio.Out, d); err != nil {
