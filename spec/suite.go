@@ -149,8 +149,8 @@ type Cell struct {
 	Axes       []Setting // sorted by name; they make the address unique in its experiment
 	Source     CellSource
 	Model      *Model
-	Hardware   *Hardware // nil: GPUs unknown, per-GPU metrics do not exist
-	Target     *Component
+	Hardware   *Hardware  // nil: GPUs unknown, per-GPU metrics do not exist
+	Target     *Component // nil in a plan where the benchmark is recorded: nothing is deployed
 	Runtime    *Component
 	Predictor  *Component // nil: no predictions
 	Benchmark  *Component
