@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,6 +63,8 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+func headOf(sum string) string { return planMagic + strconv.Itoa(engine.PlanFormat) + " " + sum + "\n" }
+
 func TestLoadRefuses(t *testing.T) {
 	good := saved(t, rich(t))
 	head, body, _ := bytes.Cut(good, []byte("\n"))
@@ -80,7 +83,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"truncated", good[:len(good)-20], "damaged or incomplete"},
 		{"half", good[:len(good)/2], "damaged or incomplete"},
 		{"a bit flipped", flip, "damaged or incomplete"},
-		{"another checksum", append([]byte("aicv plan 1 00\n"), body...), "checksum"},
+		{"another checksum", append([]byte(headOf("00")), body...), "checksum"},
 		{"not JSON", sealed([]byte("{")), "damaged or incomplete"},
 		{"another id", sealed([]byte(`{"id":"x"}`)), "does not match its id"},
 	}
@@ -98,7 +101,7 @@ func TestLoadRefuses(t *testing.T) {
 func sealed(document []byte) []byte {
 	var b bytes.Buffer
 	sum := sha256.Sum256(document)
-	b.WriteString(planMagic + "1 " + hex.EncodeToString(sum[:]) + "\n")
+	b.WriteString(headOf(hex.EncodeToString(sum[:])))
 	zipper := gzip.NewWriter(&b)
 	_, _ = zipper.Write(document)
 	_ = zipper.Close()
@@ -170,7 +173,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(good, false)
 	f.Add(good[:len(good)/2], false)
-	f.Add([]byte("aicv plan 1 \n"), false)
+	f.Add([]byte(headOf("")), false)
 	f.Add(document, true)
 	f.Add(empty, true)
 	f.Add([]byte(`{"cells":[{"cell":{}}],"experiments":[null],"graph":{"kinds":"j"}}`), true)

@@ -66,32 +66,44 @@ func (t *text) gone() {
 	t.line("")
 }
 
-// undecidable lists claims that no run will decide, those with one reason together.
+// undecidable lists claims that no run will decide, cells with one reason together.
 func (t *text) undecidable() {
 	if len(t.plan.Undecidable) == 0 {
 		return
 	}
-	type key struct{ claim, why string }
-	var order []key
-	cells := map[key][]string{}
+	keyOf := func(u engine.Undecidable) string { return strings.Join(u.Claims, "\n") + "\n" + u.Why }
+	var order []engine.Undecidable // the first of each reason
+	cells := map[string]int{}
 	for _, u := range t.plan.Undecidable {
-		k := key{u.Claim, u.Why}
-		if cells[k] == nil {
-			order = append(order, k)
+		if cells[keyOf(u)]++; cells[keyOf(u)] == 1 {
+			order = append(order, u)
 		}
-		cells[k] = append(cells[k], u.Cell)
 	}
 	t.line("%s", t.bold("Can not be decided")+":")
 	shown := t.limit(len(order))
-	for _, k := range order[:shown] {
-		where := cells[k][0]
-		if n := len(cells[k]); n > 1 {
+	for _, u := range order[:shown] {
+		where := u.Cell
+		if n := cells[keyOf(u)]; n > 1 {
 			where = metric.Count(n, "cell")
 		}
-		t.wrapped(signDoubt, `"`+k.claim+`" on `+where+": "+k.why)
+		t.wrapped(signDoubt, t.claims(u.Claims)+" on "+where+": "+u.Why)
 	}
-	t.more(len(order)-shown, "claims")
+	t.more(len(order)-shown, "reasons")
 	t.line("")
+}
+
+// claims lists claims, shortened.
+func (t *text) claims(texts []string) string {
+	const most = 4
+	shown := len(texts)
+	if !t.options.All {
+		shown = min(shown, most)
+	}
+	list := `"` + strings.Join(texts[:shown], `", "`) + `"`
+	if left := len(texts) - shown; left > 0 {
+		list += " and " + metric.Whole(left) + " more"
+	}
+	return list
 }
 
 func (t *text) findings() {

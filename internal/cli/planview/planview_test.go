@@ -76,11 +76,12 @@ func sample() *engine.Plan {
 				Cost: engine.Cost{RunsMin: 5, RunsMax: 17, TimeMin: 250 * time.Second, TimeMax: 850 * time.Second, GPUHoursMin: 0.0694, GPUHoursMax: 0.236}},
 			{ID: "d2", Address: `deployment.sim.fast.llama["tensor_parallel=2"]`, Cells: []int{2}, Starts: 3, GPUs: 2, Cost: engine.Cost{RunsMin: 3, RunsMax: 10, Unknown: 1}},
 		},
-		Gone:        []engine.GoneCell{{Measurement: "g1", Address: `experiment.old["concurrency=1"]`, Runs: 3}, {Measurement: "g2", Runs: 1}},
-		Undecidable: []engine.Undecidable{{Cell: "a", Claim: "ttft_p99 within 10%", Why: "the prediction gives no ttft_p99"}, {Cell: "b", Claim: "ttft_p99 within 10%", Why: "the prediction gives no ttft_p99"}, {Cell: `experiment.again["concurrency=8"]`, Claim: "goodput > 1", Why: "goodput needs an slo"}},
-		Findings:    []spec.Finding{{Check: "repeats", Severity: spec.FindingNote, Message: "benchmark.recorded.data: 12 rows repeat earlier ones exactly and were merged into them, so that each counts once"}},
-		Locks:       []engine.LockEntry{{Name: "predictor.recorded.aic", What: "version", Value: "1"}},
-		Cost:        engine.Cost{RunsMin: 8, RunsMax: 27, TimeMin: 250 * time.Second, TimeMax: 850 * time.Second, GPUHoursMin: 0.0694, GPUHoursMax: 0.236, Unknown: 1},
+		Gone: []engine.GoneCell{{Measurement: "g1", Address: `experiment.old["concurrency=1"]`, Runs: 3}, {Measurement: "g2", Runs: 1}},
+		Undecidable: []engine.Undecidable{{Cell: "a", Claims: []string{"ttft_p99 within 10%"}, Why: "the prediction gives no ttft_p99"}, {Cell: "b", Claims: []string{"ttft_p99 within 10%"}, Why: "the prediction gives no ttft_p99"}, {Cell: `experiment.again["concurrency=8"]`, Claims: []string{"goodput > 1"}, Why: "goodput needs an slo"},
+			{Cell: `experiment.scaling["concurrency=8"]`, Claims: []string{"throughput within 10%", "ttft within 10%", "tpot within 10%", "latency within 10%", "user_throughput within 10%"}, Why: "no prediction: no such point"}},
+		Findings: []spec.Finding{{Check: "repeats", Severity: spec.FindingNote, Message: "benchmark.recorded.data: 12 rows repeat earlier ones exactly and were merged into them, so that each counts once"}},
+		Locks:    []engine.LockEntry{{Name: "predictor.recorded.aic", What: "version", Value: "1"}},
+		Cost:     engine.Cost{RunsMin: 8, RunsMax: 27, TimeMin: 250 * time.Second, TimeMax: 850 * time.Second, GPUHoursMin: 0.0694, GPUHoursMax: 0.236, Unknown: 1},
 	}
 	p.Cells = []engine.PlannedCell{
 		cell("scaling", engine.ActionNew, 1, 8, 1234.5, 12.34, 98.7),
