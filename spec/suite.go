@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"maps"
 	"time"
 
 	"aicv/metric"
@@ -57,7 +58,23 @@ type Component struct {
 	Kind  string // the provider: "process", "sglang", "aiconfigurator", "loadgen" ...
 	Name  string
 	Attrs Attrs // the role's common rows and the provider's own
-	Range Range `json:"-"`
+	// Incidental names the attributes that identities leave out, as the schema has them
+	// (Block.Incidental). It travels with the component, into saved plans too.
+	Incidental []string `json:",omitempty"`
+	Range      Range    `json:"-"`
+}
+
+// Content is what identities cover of the component beside its kind: its attributes
+// without the incidental ones.
+func (c *Component) Content() Value {
+	if len(c.Incidental) == 0 {
+		return c.Attrs.Value()
+	}
+	attrs := maps.Clone(c.Attrs)
+	for _, name := range c.Incidental {
+		delete(attrs, name)
+	}
+	return attrs.Value()
 }
 
 // Address is `runtime.sglang.v0_5_14`.

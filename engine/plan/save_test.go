@@ -39,6 +39,7 @@ func rich(t testing.TB) *engine.Plan {
 	w.recording.data["concurrency=16,tensor_parallel=1"] = []spec.RunResult{recordedRun(100)}
 	w.recording.notes = []spec.Finding{{Check: "x", Severity: spec.FindingNote, Message: "note"}}
 	w.runtime.Attrs = spec.Attrs{"env": spec.MapValue(spec.Field{Name: "HF_TOKEN", Value: spec.SecretValue("TOKEN")})}
+	w.runtime.Attrs["ready_timeout"], w.runtime.Incidental = spec.StringValue("30s"), []string{"ready_timeout"}
 	w.predictor.missing = 4
 	w.suite.Experiments[0].Asserts[0].Claims = append(w.suite.Experiments[0].Asserts[0].Claims, within10(metric.PercentileName(metric.TTFT, 50)))
 	w.state.add("gone", "experiment.old", spec.Run{Index: 1})
@@ -54,6 +55,11 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 	if diff := cmp.Diff(p, got, cmp.AllowUnexported(spec.Value{}, metric.Decimal{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("after Save and Load (-want +got):\n%s", diff)
+	}
+	for i := range got.Cells {
+		if c := &got.Cells[i]; c.Deployment >= 0 && c.Cell.DeploymentID() != got.Deployments[c.Deployment].ID {
+			t.Errorf("%s has another deployment after loading", c.Cell.Address())
+		}
 	}
 	if !bytes.Equal(first, saved(t, got)) {
 		t.Error("saving again gives other bytes")
