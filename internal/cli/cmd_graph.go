@@ -35,6 +35,7 @@ func (a *app) graphCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&format, "format", "dot", "dot, mermaid or json")
+	choices(c, "format", "dot", "mermaid", "json")
 	return c
 }
 
