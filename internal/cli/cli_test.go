@@ -54,6 +54,18 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	}
 }
 
+func TestEveryCommandHelps(t *testing.T) {
+	commands := (&app{}).rootCommand().Commands()
+	for i := 0; i < len(commands); i++ {
+		commands = append(commands, commands[i].Commands()...)
+		path := strings.Fields(commands[i].CommandPath())[1:]
+		code, stdout, stderr := run(t, append(path, "--help")...)
+		if code != ExitOK || !strings.Contains(stdout, "Usage:\n  aicv "+path[0]) || stderr != "" {
+			t.Errorf("%q: exit code %d, %q, %q", path, code, stdout, stderr)
+		}
+	}
+}
+
 func TestErrorsGoToStderrOrJSON(t *testing.T) {
 	code, stdout, stderr := run(t, "report", "--format", "pdf", t.TempDir())
 	if code != ExitError || stdout != "" || stderr == "" {
