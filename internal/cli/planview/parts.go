@@ -33,20 +33,27 @@ func (t *text) deployments() {
 
 // keys lists the cells of a deployment, shortened.
 func (t *text) keys(cells []int) string {
+	return t.shortened(len(cells), "; ", func(i int) string {
+		c := &t.plan.Cells[cells[i]].Cell
+		return c.Experiment + ":" + c.Key()
+	})
+}
+
+// shortened joins what a list of n holds, shortened to the first few.
+func (t *text) shortened(n int, separator string, item func(i int) string) string {
 	const most = 4
-	shown := len(cells)
+	shown := n
 	if !t.options.All {
-		shown = min(shown, most)
+		shown = min(n, most)
 	}
-	keys := make([]string, 0, shown+1)
-	for _, i := range cells[:shown] {
-		c := &t.plan.Cells[i].Cell
-		keys = append(keys, c.Experiment+":"+c.Key())
+	items := make([]string, shown, shown+1)
+	for i := range items {
+		items[i] = item(i)
 	}
-	if left := len(cells) - shown; left > 0 {
-		keys = append(keys, "and "+metric.Whole(left)+" more")
+	if n > shown {
+		items = append(items, "and "+metric.Whole(n-shown)+" more")
 	}
-	return strings.Join(keys, "; ")
+	return strings.Join(items, separator)
 }
 
 func (t *text) gone() {
@@ -94,16 +101,7 @@ func (t *text) undecidable() {
 
 // claims lists claims, shortened.
 func (t *text) claims(texts []string) string {
-	const most = 4
-	shown := len(texts)
-	if !t.options.All {
-		shown = min(shown, most)
-	}
-	list := `"` + strings.Join(texts[:shown], `", "`) + `"`
-	if left := len(texts) - shown; left > 0 {
-		list += " and " + metric.Whole(left) + " more"
-	}
-	return list
+	return t.shortened(len(texts), ", ", func(i int) string { return `"` + texts[i] + `"` })
 }
 
 func (t *text) findings() {
