@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
@@ -63,7 +64,7 @@ func gravity(s spec.FindingSeverity) int {
 }
 
 func (f finding) label() string {
-	return strings.ReplaceAll(string(f.Severity), "_", " ") + " (" + strings.ReplaceAll(clean(f.Check), "_", " ") + ")"
+	return strings.ReplaceAll(string(f.Severity), "_", " ") + " (" + strings.ReplaceAll(tty.Clean(f.Check), "_", " ") + ")"
 }
 
 func (f finding) where() string {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/result"
 )
@@ -97,7 +98,7 @@ func (m *markdown) findings(list []finding) {
 // escape keeps text from being read as Markdown or HTML, in a table's row or outside.
 func escape(s string) string {
 	var b strings.Builder
-	for _, r := range clean(s) {
+	for _, r := range tty.Clean(s) {
 		if strings.ContainsRune("\\|`*_[]<>#~&", r) {
 			b.WriteByte('\\')
 		}
@@ -109,7 +110,7 @@ func escape(s string) string {
 // code writes text as a code span, whose fence is longer than any run of backticks
 // inside. A pipe would end a table's entry even there.
 func code(s string) string {
-	s = strings.ReplaceAll(clean(s), "|", "\\|")
+	s = strings.ReplaceAll(tty.Clean(s), "|", "\\|")
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"

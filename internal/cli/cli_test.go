@@ -2,10 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"aicv/internal/tty"
+	"aicv/spec"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -63,6 +67,17 @@ func TestEveryCommandHelps(t *testing.T) {
 		if code != ExitOK || !strings.Contains(stdout, "Usage:\n  aicv "+path[0]) || stderr != "" {
 			t.Errorf("%q: exit code %d, %q, %q", path, code, stdout, stderr)
 		}
+	}
+}
+
+// An error's evidence is what a server or a tool wrote; its lines stay, its controls go.
+func TestHostileErrors(t *testing.T) {
+	var out bytes.Buffer
+	hostile := "a\x1b[2Jb\x07\u202ec"
+	a := &app{stdio: Stdio{Err: &out}}
+	a.printError(&spec.Error{Summary: hostile, Detail: hostile + "\r\nsecond", Fix: hostile, Cause: errors.New(hostile)})
+	if got := out.String(); strings.ContainsFunc(strings.ReplaceAll(got, "\n", ""), tty.Unsafe) || !strings.Contains(got, "\nsecond\n") {
+		t.Errorf("%q", got)
 	}
 }
 

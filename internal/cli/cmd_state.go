@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/spec"
 	"aicv/state"
@@ -56,7 +57,7 @@ func (a *app) printMeasurements(measurements []spec.MeasurementInfo) error {
 	table := tabwriter.NewWriter(a.stdio.Out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "MEASUREMENT\tRUNS\tSET ASIDE\tCELL")
 	for _, m := range measurements {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", m.ID, m.Runs, m.Retired, m.Address)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", m.ID, m.Runs, m.Retired, tty.Clean(m.Address))
 	}
 	return table.Flush()
 }
@@ -101,9 +102,9 @@ func findMeasurements(ctx context.Context, r *state.Reader, name string) ([]stat
 }
 
 func printDetail(w io.Writer, d state.Detail) error {
-	fmt.Fprintf(w, "%s\n  %s\n\n", d.Info.ID, d.Info.Address)
+	fmt.Fprintf(w, "%s\n  %s\n\n", d.Info.ID, tty.Clean(d.Info.Address))
 	for _, f := range d.Info.Content.Fields() {
-		fmt.Fprintf(w, "  %s = %s\n", f.Name, f.Value)
+		fmt.Fprintf(w, "  %s = %s\n", f.Name, tty.Clean(f.Value.String()))
 	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "\nRUN\tSTART\tREQUESTS\tFAILED\tWINDOW\tVALUES")
@@ -199,7 +200,7 @@ func (a *app) printProblems(problems []string) error {
 		}
 	}
 	for _, p := range problems {
-		a.say("%s\n", p)
+		a.say("%s\n", tty.Clean(p))
 	}
 	if len(problems) > 0 {
 		return exit(ExitError)

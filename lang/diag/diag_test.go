@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"aicv/internal/tty"
 	"aicv/spec"
 )
 
@@ -175,7 +176,7 @@ func TestCaretsStandUnderTheMarkedCharacters(t *testing.T) {
 			if test.width > 0 && shown > test.width || shown > 2*reach+2 {
 				t.Errorf("%d columns shown", shown)
 			}
-			if strings.ContainsFunc(s.lead+s.marked+s.rest, isUnsafe) {
+			if strings.ContainsFunc(s.lead+s.marked+s.rest, tty.Unsafe) {
 				t.Errorf("raw control characters in %q", s.lead+s.marked+s.rest)
 			}
 		})
@@ -207,7 +208,7 @@ func TestWriteNeverPanicsAndKeepsToTheWidth(t *testing.T) {
 		}
 		for line := range strings.Lines(b.String()) {
 			line = strings.TrimSuffix(line, "\n")
-			if strings.ContainsFunc(line, isUnsafe) {
+			if strings.ContainsFunc(line, tty.Unsafe) {
 				t.Fatalf("control characters in %q", line)
 			}
 			if bar := strings.Index(line, " |"); bar > 0 && bar <= 4 && width >= 40 && displayWidth(line) > width {

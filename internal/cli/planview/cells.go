@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/internal/tty"
 	"aicv/metric"
 )
 
@@ -138,7 +139,7 @@ func (t *text) row(i int, metrics []metric.Metric) []string {
 	if key == "" {
 		key = "(one cell)"
 	}
-	row := []string{key}
+	row := []string{tty.Clean(key)}
 	for _, m := range metrics {
 		figure := "-"
 		if v, ok := c.Prediction.Values.Get(m.Name); ok {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"aicv/engine"
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -171,6 +172,19 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "sample.json", string(data)+"\n")
+}
+
+// Texts of files and tools never reach the terminal's controls.
+func TestNothingHostileGetsThrough(t *testing.T) {
+	hostile := "a\x1b[2Jb\x07\u202ec\rd"
+	p := sample()
+	p.Cells[0].Cell.Axes[0].Value, p.Cells[0].Why = spec.StringValue(hostile), hostile
+	p.Deployments[0].Address, p.Gone[0].Address = hostile, hostile
+	p.Undecidable[0].Cell, p.Undecidable[0].Claims[0], p.Undecidable[0].Why = hostile, hostile, hostile
+	p.Findings[0].Message = hostile
+	if got := written(t, p, Options{All: true}); strings.ContainsFunc(strings.ReplaceAll(got, "\n", ""), tty.Unsafe) || !strings.Contains(got, "ab") {
+		t.Errorf("%q", got)
+	}
 }
 
 type brokenWriter struct{}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/internal/tty"
 	"aicv/metric"
 )
 
@@ -74,7 +75,7 @@ func (t *text) wrapped(sign, paragraph string) {
 // flow writes a paragraph from a column on, broken between words; further lines are
 // indented.
 func (t *text) flow(used, indent int, paragraph string) {
-	for i, word := range strings.Fields(paragraph) {
+	for i, word := range strings.Fields(tty.Clean(paragraph)) {
 		n := width(word)
 		switch {
 		case i == 0:
