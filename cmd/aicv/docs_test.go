@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"aicv/engine"
+	"aicv/internal/golden"
 	"aicv/lang/schema"
 	"aicv/lang/schemadoc"
 	"aicv/spec"
@@ -29,7 +30,7 @@ var (
 func TestReferencePageIsCurrent(t *testing.T) {
 	want := string(schemadoc.Markdown(schema.Language(registrations()), registrations()))
 	path := filepath.Join("..", "..", "docs", "reference.md")
-	if os.Getenv("AICV_UPDATE") != "" {
+	if golden.Update() {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

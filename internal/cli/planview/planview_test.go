@@ -3,49 +3,18 @@ package planview
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"aicv/engine"
+	"aicv/internal/golden"
 	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/spec"
 )
-
-func updating() bool {
-	f := flag.Lookup("update")
-	return f != nil && f.Value.String() == "true"
-}
-
-func TestMain(m *testing.M) {
-	flag.Bool("update", false, "record the golden files anew")
-	flag.Parse()
-	os.Exit(m.Run())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if updating() {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got); record anew with -update:\n%s", path, diff)
-	}
-}
 
 // axes writes a cell's axes; its configuration has the parallel size.
 func cell(experiment string, action engine.Action, tp, concurrency int, figures ...float64) engine.PlannedCell {
@@ -117,9 +86,9 @@ func written(t *testing.T, p *engine.Plan, o Options) string {
 }
 
 func TestText(t *testing.T) {
-	golden(t, "sample.txt", written(t, sample(), Options{}))
-	golden(t, "verbose.txt", written(t, sample(), Options{Verbose: true, Width: 60}))
-	golden(t, "color.txt", written(t, sample(), Options{Color: true}))
+	golden.Check(t, "sample.txt", written(t, sample(), Options{}))
+	golden.Check(t, "verbose.txt", written(t, sample(), Options{Verbose: true, Width: 60}))
+	golden.Check(t, "color.txt", written(t, sample(), Options{Color: true}))
 }
 
 func TestTextWithoutChanges(t *testing.T) {
@@ -127,7 +96,7 @@ func TestTextWithoutChanges(t *testing.T) {
 	p.Cells = p.Cells[3:4]
 	p.Cells[0].MeasuredBy = 0
 	p.Deployments, p.Gone, p.Undecidable, p.Findings, p.Cost = nil, nil, nil, nil, engine.Cost{}
-	golden(t, "unchanged.txt", written(t, p, Options{}))
+	golden.Check(t, "unchanged.txt", written(t, p, Options{}))
 }
 
 // long has 10,000 cells in 100 experiments, each with a claim of its own.
@@ -148,7 +117,7 @@ func long() *engine.Plan {
 func TestLongPlansAreShortened(t *testing.T) {
 	p := long()
 	short := written(t, p, Options{})
-	golden(t, "long.txt", short)
+	golden.Check(t, "long.txt", short)
 	if lines := strings.Count(short, "\n"); lines > 120 {
 		t.Errorf("%d lines", lines)
 	}
@@ -171,7 +140,7 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "sample.json", string(data)+"\n")
+	golden.Check(t, "sample.json", string(data)+"\n")
 }
 
 // Texts of files and tools never reach the terminal's controls.
