@@ -175,3 +175,20 @@ type Cell struct {
 	Load       Load
 	Sampling   Sampling
 }
+
+// AttrGPUs is the attribute by which a target that somebody else runs says how many
+// GPUs are behind it.
+const AttrGPUs = "gpus"
+
+// GPUs is the number of GPUs that the cell's deployment occupies, over all replicas:
+// what the target says, else what the configuration takes of the hardware; 0 where
+// neither is known, and metrics per GPU do not exist then.
+func (c *Cell) GPUs() int {
+	if c.Target != nil && c.Target.Attrs.Has(AttrGPUs) {
+		return c.Target.Attrs.Int(AttrGPUs)
+	}
+	if c.Hardware == nil {
+		return 0
+	}
+	return c.Config.GPUs()
+}

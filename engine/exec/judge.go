@@ -114,10 +114,7 @@ func (f *evidence) input(c *engine.PlannedCell) verify.CellInput {
 // inputOf is what the plan knows of a cell.
 func inputOf(c *engine.PlannedCell) verify.CellInput {
 	in := verify.CellInput{Address: c.Cell.Address(), Measurement: c.Measurement,
-		GPUsKnown: c.Cell.Hardware != nil, Requests: c.Cell.Sampling.Requests}
-	if t := c.Cell.Target; t != nil && t.Attrs.Has("gpus") {
-		in.GPUsKnown = t.Attrs.Int("gpus") > 0
-	}
+		GPUsKnown: c.Cell.GPUs() > 0, Requests: c.Cell.Sampling.Requests}
 	if c.Cell.Predictor != nil {
 		in.Prediction = &c.Prediction
 	}

@@ -39,7 +39,7 @@ func Registration() spec.Registration {
 					Doc: "Base URL of the server's OpenAI interface, without /v1."},
 				{Name: "model", Type: spec.TypeString, Since: since, Example: `"llama-8b"`,
 					Doc: "Name under which the server lists the model. The model's id where it is not set."},
-				{Name: "gpus", Type: spec.TypeInt, Min: &one, Since: since, Example: "4",
+				{Name: spec.AttrGPUs, Type: spec.TypeInt, Min: &one, Since: since, Example: "4",
 					Doc: "GPUs behind the URL, over all replicas. Without it metrics per GPU are taken from the hardware or do not exist."},
 				{Name: "health_path", Type: spec.TypeString, Default: spec.StringValue(defaultHealthPath), Incidental: true, Since: since, Example: `"/health"`,
 					Doc: "Path that answers 200 while the server is healthy. Where it is empty the list of models is asked instead."},

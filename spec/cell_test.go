@@ -58,3 +58,23 @@ func TestComponentKeepsItsIdentityInJSON(t *testing.T) {
 		t.Error("the attribute itself is lost")
 	}
 }
+
+func TestCellGPUs(t *testing.T) {
+	hardware := &Hardware{System: "h200_sxm", GPUs: 8}
+	four := &Component{Role: RoleTarget, Attrs: Attrs{AttrGPUs: IntValue(4)}}
+	config := NewConfiguration(Setting{ItemTensorParallel, IntValue(2)}, Setting{ItemReplicas, IntValue(3)})
+	for name, c := range map[string]struct {
+		cell Cell
+		want int
+	}{
+		"nothing known":         {Cell{Config: config}, 0},
+		"a target without them": {Cell{Config: config, Target: &Component{Role: RoleTarget}}, 0},
+		"of the hardware":       {Cell{Config: config, Hardware: hardware}, 6},
+		"behind the target":     {Cell{Config: config, Target: four}, 4},
+		"the target knows best": {Cell{Config: config, Target: four, Hardware: hardware}, 4},
+	} {
+		if got := c.cell.GPUs(); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
