@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"maps"
 	"time"
 
 	"aicv/metric"
@@ -66,16 +65,7 @@ type Component struct {
 
 // Content is what identities cover of the component beside its kind: its attributes
 // without the incidental ones.
-func (c *Component) Content() Value {
-	if len(c.Incidental) == 0 {
-		return c.Attrs.Value()
-	}
-	attrs := maps.Clone(c.Attrs)
-	for _, name := range c.Incidental {
-		delete(attrs, name)
-	}
-	return attrs.Value()
-}
+func (c *Component) Content() Value { return c.Attrs.without(c.Incidental) }
 
 // Address is `runtime.sglang.v0_5_14`.
 func (c *Component) Address() string { return string(c.Role) + "." + c.Kind + "." + c.Name }
