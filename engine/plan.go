@@ -7,7 +7,7 @@ import (
 )
 
 // PlanFormat is the version of the saved plan's format.
-const PlanFormat = 1
+const PlanFormat = 2
 
 // Plan says what an apply will do, and carries all that it needs to do it.
 type Plan struct {
@@ -94,11 +94,12 @@ type GoneCell struct {
 	Runs        int     `json:"runs"`
 }
 
-// Undecidable is a claim that can not be decided, known before anything runs.
+// Undecidable are claims that can not be decided on a cell for one reason, known
+// before anything runs.
 type Undecidable struct {
-	Cell  string `json:"cell"`
-	Claim string `json:"claim"`
-	Why   string `json:"why"`
+	Cell   string   `json:"cell"`
+	Claims []string `json:"claims"` // in the order of the suite, each once
+	Why    string   `json:"why"`
 }
 
 // LockEntry pins what the suite's files leave open.

@@ -35,7 +35,8 @@ func (l *loader) produce(n *node, d decoded) bool {
 	case schema.Workload:
 		return l.workload(n, d)
 	default:
-		n.product.component = &spec.Component{Role: spec.Role(n.root), Kind: n.path[0], Name: n.name(), Attrs: d.attrs, Range: n.at}
+		n.product.component = &spec.Component{Role: spec.Role(n.root), Kind: n.path[0], Name: n.name(), Attrs: d.attrs,
+			Incidental: n.block.typ.Incidental(), Range: n.at}
 	}
 	return true
 }

@@ -297,14 +297,11 @@ func (e *experiment) predictors() []*spec.Component {
 
 // knowsGPUs reports whether metrics per GPU exist in every cell.
 func (e *experiment) knowsGPUs() bool {
-	known := func(c *spec.Cell) bool {
-		return c.Hardware != nil || c.Target != nil && c.Target.Attrs.Has("gpus")
-	}
 	if e.axis("hardware") == nil && e.axis("target") == nil && e.varying[slotHardware] == nil && e.varying[slotTarget] == nil {
-		return known(&e.out.Base)
+		return e.out.Base.GPUs() > 0
 	}
 	for i := range e.out.Cells {
-		if !known(&e.out.Cells[i]) {
+		if e.out.Cells[i].GPUs() == 0 {
 			return false
 		}
 	}

@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"aicv/internal/golden"
 	"aicv/spec"
 )
-
-var update = flag.Bool("update", false, "record the expected messages anew")
 
 // TestDiagnostics pins the messages of each class of mistake, one archive per class.
 // Lines of an archive's comment set options: "var name=value", "env NAME=value",
@@ -50,7 +48,7 @@ func checkArchive(t *testing.T, path string) {
 	if (loaded.Suite == nil) != diags.HasErrors() {
 		t.Errorf("suite is nil: %v, errors: %v", loaded.Suite == nil, diags.HasErrors())
 	}
-	if *update {
+	if golden.Update() {
 		archive.Files = append(kept, txtar.File{Name: "want", Data: []byte(got)})
 		if err := os.WriteFile(path, txtar.Format(archive), 0o600); err != nil {
 			t.Fatal(err)
@@ -58,7 +56,7 @@ func checkArchive(t *testing.T, path string) {
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("messages differ (-want +got), record with -update:\n%s", diff)
+		t.Errorf("messages differ (-want +got), AICV_UPDATE=1 records them anew:\n%s", diff)
 	}
 	checkRanges(t, loaded, diags)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"aicv/lang/schema"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -40,7 +41,7 @@ func (e *experiment) tooMany(text string) {
 	if m := e.b.one("matrix"); m != nil {
 		at = m.at
 	}
-	e.fail(at, "Too many cells", "The matrix has "+text+" cells; an experiment may have "+grouped(schema.MaxCells)+".",
+	e.fail(at, "Too many cells", "The matrix has "+text+" cells; an experiment may have "+metric.Whole(schema.MaxCells)+".",
 		"Shorten an axis, or split the experiment.")
 }
 
@@ -278,7 +279,7 @@ func (e *experiment) addPerConcurrency(cell spec.Cell, w workload) bool {
 
 func (e *experiment) addCell(c spec.Cell) bool {
 	if len(e.out.Cells) == schema.MaxCells {
-		e.tooMany("more than " + grouped(schema.MaxCells))
+		e.tooMany("more than " + metric.Whole(schema.MaxCells))
 		return false
 	}
 	if p := cellProblem(&c); p != nil {

@@ -257,15 +257,15 @@ func (l *loader) fallback(role, kind string) *node {
 	if n := l.fallbacks[role]; n != nil {
 		return n
 	}
-	attrs := make(spec.Attrs)
+	c := &spec.Component{Role: spec.Role(role), Kind: kind, Name: "default", Attrs: make(spec.Attrs)}
 	if typ := l.table.find(role, kind); typ != nil {
 		for _, row := range typ.Attributes {
 			if !row.Default.IsNull() {
-				attrs[row.Name] = row.Default
+				c.Attrs[row.Name] = row.Default
 			}
 		}
+		c.Incidental = typ.Incidental()
 	}
-	c := &spec.Component{Role: spec.Role(role), Kind: kind, Name: "default", Attrs: attrs}
 	l.fallbacks[role] = &node{root: role, path: []string{kind, "default"}, state: done, product: product{component: c}}
 	return l.fallbacks[role]
 }

@@ -17,7 +17,7 @@ func testRegistrations() []spec.Registration {
 	two := 2.0
 	return []spec.Registration{
 		{Role: spec.RoleTarget, Kind: "process", Schema: spec.Block{Attributes: []spec.Attribute{
-			{Name: "port_range", Type: spec.TypeString, Default: spec.StringValue("18000-18999")}}}},
+			{Name: "port_range", Type: spec.TypeString, Default: spec.StringValue("18000-18999"), Incidental: true}}}},
 		{Role: spec.RoleTarget, Kind: "docker"},
 		{Role: spec.RoleTarget, Kind: "endpoint", Schema: spec.Block{Attributes: []spec.Attribute{
 			{Name: "url", Type: spec.TypeString, Required: true, Example: `"http://127.0.0.1:8000"`, Doc: "Base URL."},
@@ -25,6 +25,7 @@ func testRegistrations() []spec.Registration {
 		{Role: spec.RoleRuntime, Kind: "sim", Schema: spec.Block{
 			Attributes: []spec.Attribute{
 				{Name: "noise", Type: spec.TypeNumber, Max: &two},
+				{Name: "ready_timeout", Type: spec.TypeDuration, Default: spec.StringValue("30s"), Incidental: true},
 				{Name: "slow_start", Type: spec.TypeDuration},
 				{Name: "load_share", Type: spec.TypeShare},
 				{Name: "mode", Type: spec.TypeString, Allowed: []string{"fast", "slow"}, Default: spec.StringValue("fast")},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,25 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// Which attributes identities leave out is the schema's knowledge; it reaches declared
+// components and the defaults alike.
+func TestIncidentalAttributes(t *testing.T) {
+	cell := func(runtime string) *spec.Cell {
+		suite := mustLoad(t, strings.Replace(head, `{ version = "1" }`, "{\n"+runtime+"\n}", 1)+oneWorkload+"experiment \"e\" {}\n")
+		return &suite.Experiments[0].Cells[0]
+	}
+	short, long := cell(`ready_timeout = "1s"`), cell(`ready_timeout = "2h"`)
+	if short.MeasurementID() != long.MeasurementID() {
+		t.Error("a longer wait is another measurement")
+	}
+	if noisy := cell("noise = 0.5"); short.MeasurementID() == noisy.MeasurementID() {
+		t.Error("another noise is the same measurement")
+	}
+	if long.Runtime.Attrs.Text("ready_timeout") != "2h" || !slices.Equal(long.Target.Incidental, []string{"port_range"}) {
+		t.Errorf("runtime %v, target %v", long.Runtime.Attrs, long.Target.Incidental)
+	}
+}
+
 func TestSuiteBlock(t *testing.T) {
 	suite := mustLoad(t, head+oneWorkload+"suite {\n name = \"n\"\n on_undecided = \"warn\"\n seed = 7\n}\nexperiment \"e\" {}\n")
 	if suite.Name != "n" || suite.OnUndecided != "warn" || suite.Seed != 7 || suite.Experiments[0].Cells[0].Sampling.Seed != 7 {
@@ -306,7 +326,7 @@ experiment "e" { runtime = runtime.sim.x }
 	}
 	want := `{"args":{"deep":{"a":[1,true,null]},"n":3,"schedule-policy":"fcfs"},"cost":{"base":0.5,"token":2},` +
 		`"env":{"HF_TOKEN":{"$env":"HF_TOKEN"},"PORT":"80","T":"s3"},"extra":"1","fault":[{"after":3,"label":"f1"},{"after":4,"label":"f2"}],"headers":{"a":[1],"b":{"$env":"HF_TOKEN"}},"like":"runtime.sim.r",` +
-		`"load_share":0.95,"mode":"fast","noise":0.05,"sizes":[1,2],"strict":true,"tags":["one"],"version":"80"}`
+		`"load_share":0.95,"mode":"fast","noise":0.05,"ready_timeout":"30s","sizes":[1,2],"strict":true,"tags":["one"],"version":"80"}`
 	if diff := cmp.Diff(want, string(got.Value().AppendCanonical(nil))); diff != "" {
 		t.Error(diff)
 	}

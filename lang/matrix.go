@@ -3,13 +3,13 @@ package lang
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"aicv/lang/schema"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -327,14 +327,5 @@ func cellCount(axes []*axis) (n int, text string) {
 		}
 		factors = append(factors, fmt.Sprintf("%s %d", a.name, len(a.values)))
 	}
-	return n, strings.Join(factors, " x ") + " = " + grouped(n)
-}
-
-// grouped writes a number with thousands separators.
-func grouped(n int) string {
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
+	return n, strings.Join(factors, " x ") + " = " + metric.Whole(n)
 }

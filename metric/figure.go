@@ -19,7 +19,8 @@ func AppendFigure(b []byte, v float64) []byte {
 	case !(size < 1e15) || size < 1e-6:
 		return strconv.AppendFloat(b, v, 'g', 4, 64)
 	case size >= 999.95:
-		return appendGrouped(b, v)
+		var room [24]byte
+		return appendGrouped(b, strconv.AppendFloat(room[:0], v, 'f', 0, 64))
 	}
 	return strconv.AppendFloat(b, v, 'f', decimalsFor(size), 64)
 }
@@ -33,10 +34,8 @@ func decimalsFor(size float64) int {
 	return decimals
 }
 
-// appendGrouped writes a whole number with a comma before every third digit.
-func appendGrouped(b []byte, v float64) []byte {
-	var room [24]byte
-	digits := strconv.AppendFloat(room[:0], v, 'f', 0, 64)
+// appendGrouped appends a whole number's digits with a comma before every third.
+func appendGrouped(b, digits []byte) []byte {
 	if digits[0] == '-' {
 		b, digits = append(b, '-'), digits[1:]
 	}

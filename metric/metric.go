@@ -1,7 +1,8 @@
 // Package metric is the metric contract: the names, units, directions and
 // definitions of everything that aicv predicts, measures and judges. A provider
 // declares which of its own fields answers which of these metrics; a pair
-// without a declared counterpart is refused, never guessed.
+// without a declared counterpart is refused, never guessed. It also writes
+// figures and counts for people, so that all pages write them alike.
 package metric
 
 import (

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
@@ -27,7 +28,7 @@ func Detail(w io.Writer, r *result.Result, o Options) error {
 }
 
 func (t *text) cell(e *result.Experiment, c *result.Cell) {
-	t.line(t.bold(clean(c.Address)))
+	t.line(t.bold(tty.Clean(c.Address)))
 	t.field("model", c.Identity.Model)
 	t.field("hardware", hardware(c.Identity))
 	t.field("runtime", strings.TrimSpace(c.Identity.Runtime+" "+c.Identity.Version))
@@ -43,7 +44,7 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 	t.runs(e, c)
 	t.verdicts(e, c)
 	for _, f := range c.Findings {
-		t.wrapped("  ", finding{Finding: f}.label()+": "+clean(f.Message))
+		t.wrapped("  ", finding{Finding: f}.label()+": "+tty.Clean(f.Message))
 	}
 	t.line()
 }
@@ -51,7 +52,7 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 // field writes a label and its text, nothing where there is none.
 func (t *text) field(label, s string) {
 	if s != "" {
-		t.line("  ", t.dim(label+strings.Repeat(" ", max(14-len(label), 1))), clean(s))
+		t.line("  ", t.dim(label+strings.Repeat(" ", max(14-len(label), 1))), tty.Clean(s))
 	}
 }
 
@@ -59,11 +60,11 @@ func hardware(id result.Identity) string {
 	if id.GPUs == 0 {
 		return id.System
 	}
-	return plural(id.GPUs, "GPU") + " of " + cmp.Or(id.System, "unknown kind")
+	return metric.Count(id.GPUs, "GPU") + " of " + cmp.Or(id.System, "unknown kind")
 }
 
 func load(l result.Load) string {
-	drive := plural(l.Concurrency, "request") + " in flight"
+	drive := metric.Count(l.Concurrency, "request") + " in flight"
 	if l.Concurrency == 0 {
 		drive = l.RequestRate.String() + " requests/s"
 	}
@@ -179,8 +180,8 @@ func claimed(e *result.Experiment) []metric.Metric {
 func (t *text) verdicts(e *result.Experiment, c *result.Cell) {
 	for i := range e.Claims {
 		if v := c.Verdict(i); v != nil {
-			t.line("  ", t.paint(badge(v.Verdict)+"  "+clean(e.Claims[i].Text)+marksBut(v.Marks, nil), v.Verdict))
-			t.wrapped("    ", clean(v.Reason))
+			t.line("  ", t.paint(badge(v.Verdict)+"  "+tty.Clean(e.Claims[i].Text)+marksBut(v.Marks, nil), v.Verdict))
+			t.wrapped("    ", tty.Clean(v.Reason))
 		}
 	}
 }
@@ -192,7 +193,7 @@ func (t *text) deployments(e *result.Experiment) {
 		if len(d.Starts) == 0 {
 			continue
 		}
-		t.line(t.bold("deployment "+string(d.ID)), ": ", plural(d.Cells, "cell"), ", ", plural(len(d.Starts), "start"))
+		t.line(t.bold("deployment "+string(d.ID)), ": ", metric.Count(d.Cells, "cell"), ", ", metric.Count(len(d.Starts), "start"))
 		for k := range d.Starts {
 			t.start(&d.Starts[k])
 		}
@@ -201,13 +202,13 @@ func (t *text) deployments(e *result.Experiment) {
 }
 
 func (t *text) start(s *spec.ServerStart) {
-	t.line("  start ", strconv.FormatInt(s.ID, 10), " on ", clean(cmp.Or(s.Inventory.Host, s.Target)), ", ready ",
+	t.line("  start ", strconv.FormatInt(s.ID, 10), " on ", tty.Clean(cmp.Or(s.Inventory.Host, s.Target)), ", ready ",
 		s.Ready.UTC().Format("2006-01-02 15:04:05"), " UTC after ", s.Elapsed.Round(time.Millisecond).String())
 	t.field("driver", s.Inventory.Driver)
 	t.field("GPUs", gpuNames(s.Inventory.GPUs))
 	t.field("effective", configuration(s.Effective))
 	if len(s.Argv) > 0 {
-		t.wrapped("  ", "argv: "+clean(strings.Join(s.Argv, " ")))
+		t.wrapped("  ", "argv: "+tty.Clean(strings.Join(s.Argv, " ")))
 	}
 }
 

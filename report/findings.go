@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"aicv/internal/tty"
+	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
 )
@@ -62,14 +64,14 @@ func gravity(s spec.FindingSeverity) int {
 }
 
 func (f finding) label() string {
-	return strings.ReplaceAll(string(f.Severity), "_", " ") + " (" + strings.ReplaceAll(clean(f.Check), "_", " ") + ")"
+	return strings.ReplaceAll(string(f.Severity), "_", " ") + " (" + strings.ReplaceAll(tty.Clean(f.Check), "_", " ") + ")"
 }
 
 func (f finding) where() string {
 	if f.cells == 0 {
 		return ""
 	}
-	return " (" + plural(f.cells, "cell") + ")"
+	return " (" + metric.Count(f.cells, "cell") + ")"
 }
 
 // summed reports whether the plan says the same for all cells at once.

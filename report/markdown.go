@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"aicv/internal/tty"
+	"aicv/metric"
 	"aicv/result"
 )
 
@@ -15,8 +17,8 @@ func Markdown(w io.Writer, r *result.Result) error {
 	m.line("# ", escape(r.Suite.Name))
 	m.line()
 	words, _ := standing(r.Standing)
-	m.line("**", words, "** (exit code ", strconv.Itoa(r.ExitCode), "): ", plural(r.Totals.Cells, "cell"), ", ",
-		plural(r.Totals.Runs, "run"), tallied(r.Totals.Claims), ".")
+	m.line("**", words, "** (exit code ", strconv.Itoa(r.ExitCode), "): ", metric.Count(r.Totals.Cells, "cell"), ", ",
+		metric.Count(r.Totals.Runs, "run"), tallied(r.Totals.Claims), ".")
 	for i := range r.Experiments {
 		m.experiment(&r.Experiments[i])
 	}
@@ -42,7 +44,7 @@ func (m *markdown) experiment(e *result.Experiment) {
 	m.line()
 	m.line("## experiment.", escape(e.Name))
 	m.line()
-	m.line(plural(len(e.Cells), "cell"), ", ", repeats(e.Repeats), ".")
+	m.line(metric.Count(len(e.Cells), "cell"), ", ", repeats(e.Repeats), ".")
 	if len(names.shared) > 0 {
 		m.line()
 		m.line("All cells: ", escape(configuration(names.shared)))
@@ -96,7 +98,7 @@ func (m *markdown) findings(list []finding) {
 // escape keeps text from being read as Markdown or HTML, in a table's row or outside.
 func escape(s string) string {
 	var b strings.Builder
-	for _, r := range clean(s) {
+	for _, r := range tty.Clean(s) {
 		if strings.ContainsRune("\\|`*_[]<>#~&", r) {
 			b.WriteByte('\\')
 		}
@@ -108,7 +110,7 @@ func escape(s string) string {
 // code writes text as a code span, whose fence is longer than any run of backticks
 // inside. A pipe would end a table's entry even there.
 func code(s string) string {
-	s = strings.ReplaceAll(clean(s), "|", "\\|")
+	s = strings.ReplaceAll(tty.Clean(s), "|", "\\|")
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"

@@ -5,26 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"aicv/engine"
+	"aicv/internal/golden"
 	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
 	"aicv/verify"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // claims of the fixture: every form, with and without a share of cells.
 func claims() []spec.Assert {
@@ -137,27 +131,6 @@ func builtFixture(t testing.TB) *result.Result {
 	return built(t, p, runs, failures)
 }
 
-// golden compares with a file of testdata; -update rewrites it.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; -update rewrites it):\n%s", name, diff)
-	}
-}
-
 func TestGolden(t *testing.T) {
 	r := builtFixture(t)
 	for name, write := range map[string]func(io.Writer) error{
@@ -183,7 +156,7 @@ func TestGolden(t *testing.T) {
 			if err := write(&b); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, b.Bytes())
+			golden.Check(t, name, b.String())
 		})
 	}
 }

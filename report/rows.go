@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
@@ -103,7 +104,7 @@ func marksBut(marks, but []string) string {
 	if len(rest) == 0 {
 		return ""
 	}
-	return " [" + clean(strings.Join(rest, ", ")) + "]"
+	return " [" + tty.Clean(strings.Join(rest, ", ")) + "]"
 }
 
 // notes are the marks of single cells: a letter each in the table, explained below it.
@@ -146,7 +147,7 @@ func letter(i int) string {
 func (n notes) legend() string {
 	parts := make([]string, len(n.marks))
 	for i, mark := range n.marks {
-		parts[i] = letter(i) + " " + clean(mark)
+		parts[i] = letter(i) + " " + tty.Clean(mark)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -232,7 +233,7 @@ func alike(cells []result.Cell, axis spec.Setting) bool {
 // name is the cell's short name among the cells of its experiment.
 func (n naming) name(c *result.Cell) string {
 	if n.vary == nil {
-		return clean(cmp.Or(c.Key, c.Address))
+		return tty.Clean(cmp.Or(c.Key, c.Address))
 	}
 	var parts []string
 	for _, axis := range c.Axes {
@@ -240,7 +241,7 @@ func (n naming) name(c *result.Cell) string {
 			parts = append(parts, n.axis(axis.Name)+"="+axis.Value.String())
 		}
 	}
-	return clean(cmp.Or(strings.Join(parts, ","), c.Key, c.Address))
+	return tty.Clean(cmp.Or(strings.Join(parts, ","), c.Key, c.Address))
 }
 
 func (n naming) axis(name string) string {

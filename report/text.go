@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 
+	"aicv/internal/tty"
+	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
 )
@@ -85,7 +87,7 @@ func (t *text) paint(s string, v spec.Verdict) string {
 
 func (t *text) experiment(e *result.Experiment) {
 	names := namingOf(e.Cells)
-	t.line(t.bold("experiment."+clean(e.Name)), ": ", plural(len(e.Cells), "cell"), ", ", repeats(e.Repeats))
+	t.line(t.bold("experiment."+tty.Clean(e.Name)), ": ", metric.Count(len(e.Cells), "cell"), ", ", repeats(e.Repeats))
 	if len(names.shared) > 0 {
 		t.wrapped("  ", "all cells: "+configuration(names.shared))
 	}
@@ -101,7 +103,7 @@ func (t *text) overview(e *result.Experiment) {
 	rows := table{columns: []column{{}, {shrink: true}, {}, {}}}
 	for i := range e.Claims {
 		c := &e.Claims[i]
-		rows.add(badge(c.Verdict), clean(c.Text), gate(c), symbols(c.Counts))
+		rows.add(badge(c.Verdict), tty.Clean(c.Text), gate(c), symbols(c.Counts))
 	}
 	for i, line := range rows.lines("  ", t.o.width())[1:] {
 		t.line(t.paint(line, e.Claims[i].Verdict))
@@ -114,9 +116,9 @@ func (t *text) claim(e *result.Experiment, at int, names naming) {
 	list := worstFirst(e, at)
 	shared := common(list)
 	t.line()
-	t.line("  ", t.bold(clean(c.Text)), unitOf(c), marksBut(shared, nil))
+	t.line("  ", t.bold(tty.Clean(c.Text)), unitOf(c), marksBut(shared, nil))
 	if len(list) == 0 {
-		t.wrapped("    ", clean(c.Reason))
+		t.wrapped("    ", tty.Clean(c.Reason))
 		return
 	}
 	part := list[:t.limit(len(list))]
@@ -163,7 +165,7 @@ func (t *text) reasons(list []judged) {
 			continue
 		}
 		said[v.Reason] = true
-		t.wrapped("    ", word(v.Verdict)+": "+clean(v.Reason))
+		t.wrapped("    ", word(v.Verdict)+": "+tty.Clean(v.Reason))
 	}
 }
 
@@ -174,7 +176,7 @@ func (t *text) findings(list []finding) {
 	t.line(t.bold("findings"))
 	part := list[:t.limit(len(list))]
 	for _, f := range part {
-		t.wrapped("  ", f.label()+": "+clean(f.Message)+f.where())
+		t.wrapped("  ", f.label()+": "+tty.Clean(f.Message)+f.where())
 	}
 	if rest := len(list) - len(part); rest > 0 {
 		t.line("  ... and ", strconv.Itoa(rest), " more; aicv report lists all")
@@ -188,7 +190,7 @@ func (t *text) conclusion(r *result.Result) {
 	for i := range r.Experiments {
 		claims += len(r.Experiments[i].Claims)
 	}
-	t.line(t.paint(words+" (exit code "+strconv.Itoa(r.ExitCode)+")", verdict), ": ", plural(claims, "claim"), " over ",
-		plural(r.Totals.Cells, "cell"), " and ", plural(r.Totals.Runs, "run"), tallied(r.Totals.Claims))
+	t.line(t.paint(words+" (exit code "+strconv.Itoa(r.ExitCode)+")", verdict), ": ", metric.Count(claims, "claim"), " over ",
+		metric.Count(r.Totals.Cells, "cell"), " and ", metric.Count(r.Totals.Runs, "run"), tallied(r.Totals.Claims))
 	t.line(t.dim("error = (predicted - measured) / measured; runs: n in k starts; intervals are of the mean over runs"))
 }

@@ -3,8 +3,8 @@ package report
 import (
 	"strconv"
 	"strings"
-	"unicode"
 
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/result"
 	"aicv/spec"
@@ -44,9 +44,9 @@ func badge(v spec.Verdict) string { return symbol(v) + " " + word(v) }
 // gate names the assert of a claim, and says where it does not gate.
 func gate(c *result.Claim) string {
 	if c.Gates() {
-		return clean(c.Assert)
+		return tty.Clean(c.Assert)
 	}
-	return clean(c.Assert) + " (" + string(c.Severity) + ")"
+	return tty.Clean(c.Assert) + " (" + string(c.Severity) + ")"
 }
 
 // tally writes counts in the order of precedence: 1 fail, 3 pass.
@@ -63,48 +63,6 @@ func tallyBy(counts map[spec.Verdict]int, name func(spec.Verdict) string, separa
 		}
 	}
 	return strings.Join(parts, separator)
-}
-
-// plural writes "1 cell" and "3 cells".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
-// clean takes out what could move a terminal's cursor, change its colours or reorder
-// text: texts come from files, servers' logs and tools.
-func clean(s string) string {
-	if strings.IndexFunc(s, unsafe) < 0 {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if unsafe(r) {
-			return ' '
-		}
-		return r
-	}, withoutEscapes(s))
-}
-
-// withoutEscapes takes out whole escape sequences, ESC [ parameters letter.
-func withoutEscapes(s string) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(s, "\x1b[")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		s = strings.TrimLeft(rest, "0123456789;:<=>? ")
-		if s != "" && s[0] >= '@' && s[0] <= '~' {
-			s = s[1:]
-		}
-	}
-}
-
-func unsafe(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
 // standing is how the suite stands, for people.
@@ -159,7 +117,7 @@ func configuration(c []spec.Setting) string {
 	for i, s := range c {
 		parts[i] = s.Name + "=" + s.Value.String()
 	}
-	return clean(strings.Join(parts, " "))
+	return tty.Clean(strings.Join(parts, " "))
 }
 
 // repeats says how often cells are measured and what their looks are.
@@ -173,7 +131,7 @@ func repeats(r result.Repeats) string {
 	}
 	b := times + " runs each"
 	if r.Starts > 1 {
-		b += " in " + plural(r.Starts, "start")
+		b += " in " + metric.Count(r.Starts, "start")
 	}
 	looks := make([]string, len(r.Looks))
 	for i, n := range r.Looks {

@@ -33,8 +33,9 @@ func identityOf(c *spec.Cell) Identity {
 		id.Model = c.Model.ID
 	}
 	if c.Hardware != nil {
-		id.System, id.GPUs = c.Hardware.System, c.Config.GPUs()
+		id.System = c.Hardware.System
 	}
+	id.GPUs = c.GPUs()
 	if c.Runtime != nil {
 		id.Runtime, id.Version = c.Runtime.Kind, c.Runtime.Version()
 	}

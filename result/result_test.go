@@ -202,6 +202,23 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// The GPUs behind an endpoint are what it says, whatever hardware is declared.
+func TestGPUsOfAnEndpoint(t *testing.T) {
+	p, s := suite()
+	target := &spec.Component{Role: spec.RoleTarget, Kind: "endpoint", Name: "there", Attrs: spec.Attrs{spec.AttrGPUs: spec.IntValue(4)}}
+	p.Cells[0].Cell.Target, p.Cells[0].Cell.Hardware = target, nil
+	p.Cells[1].Cell.Target = target
+	r, err := Build(t.Context(), Input{Plan: p, State: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if got := r.Experiments[i].Cells[0].Identity.GPUs; got != 4 {
+			t.Errorf("%s: %d GPUs, want 4", r.Experiments[i].Cells[0].Address, got)
+		}
+	}
+}
+
 func TestDeployments(t *testing.T) {
 	e := build(t).Experiments[0]
 	if len(e.Deployments) != 1 || e.Deployments[0].Cells != 2 || len(e.Deployments[0].Starts) != 1 || e.Deployments[0].ID != e.Cells[0].Deployment {

@@ -1,6 +1,9 @@
 package spec
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Attrs are the decoded attributes of one block: checked against the schema's rows,
 // defaults filled in. An optional attribute without default may be absent; the
@@ -50,10 +53,12 @@ func (a Attrs) Strings(name string) []string {
 }
 
 // Value packs the attributes into one map value, for hashing and storing.
-func (a Attrs) Value() Value {
+func (a Attrs) Value() Value { return a.without(nil) }
+
+func (a Attrs) without(names []string) Value {
 	fields := make([]Field, 0, len(a))
 	for name, v := range a {
-		if !v.IsNull() {
+		if !v.IsNull() && !slices.Contains(names, name) {
 			fields = append(fields, Field{name, v})
 		}
 	}

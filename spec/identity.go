@@ -102,14 +102,15 @@ func (c Configuration) AppendCanonical(b []byte) []byte {
 	return b
 }
 
-// appendIdentity leaves the component's label out: renaming it changes nothing.
+// appendIdentity leaves out the component's label, so that renaming it changes
+// nothing, and its incidental attributes.
 func (c *Component) appendIdentity(b []byte) []byte {
 	if c == nil {
 		return append(b, '-')
 	}
 	b = append(b, c.Kind...)
 	b = append(b, ':')
-	return c.Attrs.Value().AppendCanonical(b)
+	return c.Content().AppendCanonical(b)
 }
 
 func (l Load) appendCanonical(b []byte) []byte {

@@ -35,6 +35,11 @@ type Attribute struct {
 	Doc      string   // one or two sentences
 	Example  string   // an expression as a user would write it
 	Since    string   // the aicv version that brought it
+	// Incidental rows say nothing of what is measured, only how long to wait for it,
+	// where to log or how to get there: a measurement's identity leaves them out, and a
+	// change of one measures nothing again. Only rows of a provider's block itself, not
+	// of blocks in it, may be incidental.
+	Incidental bool
 }
 
 // Block is one block type of the schema, its attributes and nested blocks.
@@ -49,6 +54,17 @@ type Block struct {
 	Open       bool // accepts attributes that no row names (matrix)
 	Since      string
 	Example    string // the block as a user would write it; empty: made from the rows' examples
+}
+
+// Incidental lists the names of the incidental rows; nil where there are none.
+func (b Block) Incidental() []string {
+	var names []string
+	for i := range b.Attributes {
+		if b.Attributes[i].Incidental {
+			names = append(names, b.Attributes[i].Name)
+		}
+	}
+	return names
 }
 
 // Attribute finds a row by name.

@@ -57,8 +57,15 @@ type Component struct {
 	Kind  string // the provider: "process", "sglang", "aiconfigurator", "loadgen" ...
 	Name  string
 	Attrs Attrs // the role's common rows and the provider's own
-	Range Range `json:"-"`
+	// Incidental names the attributes that identities leave out, as the schema has them
+	// (Block.Incidental). It travels with the component, into saved plans too.
+	Incidental []string `json:",omitempty"`
+	Range      Range    `json:"-"`
 }
+
+// Content is what identities cover of the component beside its kind: its attributes
+// without the incidental ones.
+func (c *Component) Content() Value { return c.Attrs.without(c.Incidental) }
 
 // Address is `runtime.sglang.v0_5_14`.
 func (c *Component) Address() string { return string(c.Role) + "." + c.Kind + "." + c.Name }
@@ -149,12 +156,29 @@ type Cell struct {
 	Axes       []Setting // sorted by name; they make the address unique in its experiment
 	Source     CellSource
 	Model      *Model
-	Hardware   *Hardware // nil: GPUs unknown, per-GPU metrics do not exist
-	Target     *Component
+	Hardware   *Hardware  // nil: GPUs unknown, per-GPU metrics do not exist
+	Target     *Component // nil in a plan where the benchmark is recorded: nothing is deployed
 	Runtime    *Component
 	Predictor  *Component // nil: no predictions
 	Benchmark  *Component
 	Config     Configuration
 	Load       Load
 	Sampling   Sampling
+}
+
+// AttrGPUs is the attribute by which a target that somebody else runs says how many
+// GPUs are behind it.
+const AttrGPUs = "gpus"
+
+// GPUs is the number of GPUs that the cell's deployment occupies, over all replicas:
+// what the target says, else what the configuration takes of the hardware; 0 where
+// neither is known, and metrics per GPU do not exist then.
+func (c *Cell) GPUs() int {
+	if c.Target != nil && c.Target.Attrs.Has(AttrGPUs) {
+		return c.Target.Attrs.Int(AttrGPUs)
+	}
+	if c.Hardware == nil {
+		return 0
+	}
+	return c.Config.GPUs()
 }

@@ -110,37 +110,6 @@ func (r *Reader) detail(ctx context.Context, m row) (Detail, error) {
 	return d, err
 }
 
-// Remove deletes measurements with all their runs, failures and looks for good, and
-// returns the number of runs deleted. Steps and judgements stay: they say what was done.
-func (s *Store) Remove(ctx context.Context, measurements []spec.ID) (int, error) {
-	removed := 0
-	err := s.writer.change(ctx, "remove measurements", true, func(t *transaction) error {
-		for _, id := range unique(measurements) {
-			var m measurement
-			found, err := t.first(selectMeasurement, []any{id}, &m.num, &m.generation, &m.retiredTo)
-			if err == nil && !found {
-				err = misuse("there is no measurement %q", id)
-			}
-			var runs int
-			if err == nil {
-				_, err = t.first(countAllRuns, []any{m.num}, &runs)
-			}
-			if err == nil {
-				_, err = t.exec(deleteMeasurement, m.num)
-			}
-			if err != nil {
-				return err
-			}
-			removed += runs
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return removed, nil
-}
-
 // Backup writes a consistent copy of the state to a file that must not exist. It
 // works while another process writes: the copy is the state at one moment.
 func (r *Reader) Backup(ctx context.Context, dest string) error {

@@ -162,6 +162,33 @@ func TestKilledWhileCommitting(t *testing.T) {
 	}
 }
 
+// A crash while a state is made leaves a part of it beside its place. The next process
+// makes it anew, and nothing of the first try stays.
+func TestCreationCutOff(t *testing.T) {
+	ctx := context.Background()
+	whole := got[[]byte](t)(os.ReadFile(closedState(t)))
+	for _, size := range []int{0, 1, 100, 4096, 6000, len(whole)} {
+		path := filepath.Join(t.TempDir(), "state.db")
+		for _, suffix := range []string{newSuffix, newSuffix + journalSuffix} {
+			must(t, os.WriteFile(path+suffix, whole[:size], 0o644))
+		}
+		r := got[*Reader](t)(OpenReader(ctx, path)) // there is no state yet
+		if got[string](t)(r.Identity(ctx)) != "" {
+			t.Errorf("%d bytes beside its place are read as a state", size)
+		}
+		must(t, r.Close())
+		s := mustOpen(t, path)
+		runs := got[map[spec.ID][]spec.Run](t)(s.Runs(ctx, []spec.ID{"m"}))
+		if problems := got[[]string](t)(s.Check(ctx)); len(runs) > 0 || len(problems) > 0 {
+			t.Errorf("after %d bytes: %v, %q", size, runs, problems)
+		}
+		must(t, s.Close())
+		if left := got[[]string](t)(filepath.Glob(path + newSuffix + "*")); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+	}
+}
+
 // lastAcknowledged reads what the killed process had still written.
 func lastAcknowledged(lines *bufio.Scanner) int {
 	last := 0

@@ -44,9 +44,13 @@ func TestRetire(t *testing.T) {
 	ctx := context.Background()
 	s := begun(t)
 	for n := 1; n <= 2; n++ {
-		runStep(t, s, spec.Outcome{Run: sampleRun("m", n)})
+		run := sampleRun("m", n)
+		run.Result.Rows = []spec.RequestRow{{Index: n}}
+		runStep(t, s, spec.Outcome{Run: run})
 	}
 	runStep(t, s, spec.Outcome{Run: sampleRun("other", 1)})
+	runStep(t, s, failed("m", spec.ErrBenchmark))
+	must(t, s.Judge(ctx, "a", []spec.Judgement{judgement("m", "ttft within 10%", "0.1", "b")}))
 	runStep(t, s, spec.Outcome{Look: &spec.Look{Measurement: "m", Runs: 2, Of: 1, Level: 0.9, Decided: true}})
 	must(t, s.Retire(ctx, []spec.ID{"m", "none", "m"}, "--rerun"))
 	must(t, s.Retire(ctx, []spec.ID{"m"}, "nothing is left to retire"))
@@ -68,6 +72,11 @@ func TestRetire(t *testing.T) {
 	details := got[[]Detail](t)(s.Show(ctx, "m"))
 	if len(details) != 1 || len(details[0].Runs) != 3 || len(details[0].Retirements) != 1 || details[0].Retirements[0].Why != "--rerun" || details[0].Retirements[0].RunsTo != 2 {
 		t.Errorf("history: %+v", details)
+	}
+	rows := got[[]spec.RequestRow](t)(s.RowsOf(ctx, "m", 2)) // set aside, and still there
+	judgements := got[[]spec.Judgement](t)(s.Judgements(ctx, ""))
+	if len(rows) != 1 || len(details[0].Failures) != 1 || len(judgements) != 1 {
+		t.Errorf("what was set aside is gone: %v, %v, %v", rows, details[0].Failures, judgements)
 	}
 }
 

@@ -76,6 +76,13 @@ func TestUnfitFiles(t *testing.T) {
 		"newer":             {func(p string) { execute(t, p, "PRAGMA user_version=99") }, FaultNewer, FaultNewer, spec.ErrUsage, "version 99, this aicv knows"},
 		"without version":   {func(p string) { execute(t, p, "PRAGMA user_version=0") }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "damaged"},
 		"truncated":         {func(p string) { must(t, os.Truncate(p, 6000)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "backup"},
+		"empty":             {func(p string) { must(t, os.Truncate(p, 0)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "never empty"},
+		"one byte":          {func(p string) { must(t, os.Truncate(p, 1)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "backup"},
+		"half a header":     {func(p string) { must(t, os.Truncate(p, 50)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "backup"},
+		"a header":          {func(p string) { must(t, os.Truncate(p, 100)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "backup"},
+		"first page":        {func(p string) { must(t, os.Truncate(p, 4096)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "backup"},
+		"empty database":    {func(p string) { must(t, os.Remove(p)); execute(t, p, "VACUUM") }, FaultNotState, FaultNotState, spec.ErrUsage, "without content"},
+		"only its log":      {func(p string) { must(t, os.Rename(p, p+logSuffix)) }, FaultDamaged, FaultDamaged, spec.ErrInfrastructure, "state.db-wal"},
 		"read-only file":    {func(p string) { must(t, os.Chmod(p, 0o444)) }, FaultReadOnly, "", spec.ErrUsage, "writable"},
 		"read-only folder": {func(p string) {
 			must(t, os.Remove(p+lockSuffix))
@@ -164,8 +171,10 @@ func TestFullDisk(t *testing.T) {
 	check(s)
 	must(t, s.Close())
 
-	_, err := Open(ctx, filepath.Join(t.TempDir(), "state.db"), Options{MaxPages: 3}) // not even the tables fit
+	path = filepath.Join(t.TempDir(), "state.db")
+	_, err := Open(ctx, path, Options{MaxPages: 3}) // not even the tables fit
 	wantFault(t, err, FaultFull, spec.ErrInfrastructure)
+	must(t, mustOpen(t, path).Close()) // with room again they do
 }
 
 // readAll reads everything; damage must come back as an error, or not matter.

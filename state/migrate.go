@@ -40,8 +40,8 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// identify tells the version of the file's schema, 0 for an empty file. It refuses
-// other programs' databases, and versions above latest.
+// identify tells the version of the file's schema, from 1 on. It refuses other
+// programs' databases, and versions above latest.
 func identify(ctx context.Context, db querier, latest int) (int, error) {
 	var application, version, tables int
 	row := db.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), "+
@@ -51,7 +51,7 @@ func identify(ctx context.Context, db querier, latest int) (int, error) {
 	}
 	switch {
 	case application == 0 && version == 0 && tables == 0:
-		return 0, nil
+		return 0, &failure{FaultNotState, errors.New("it is a database without content")}
 	case application != applicationID:
 		return 0, &failure{FaultNotState, fmt.Errorf("it is another program's database (application id %#x)", uint32(application))}
 	case version < 1 || tables == 0:
@@ -62,8 +62,8 @@ func identify(ctx context.Context, db querier, latest int) (int, error) {
 	return version, nil
 }
 
-// migrate brings the schema to its newest version in one transaction. A state that
-// has a schema is backed up first, beside itself.
+// migrate brings the schema to its newest version in one transaction. An older state
+// is backed up first, beside itself.
 func migrate(ctx context.Context, db *sql.DB, path string, scripts []string) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -80,10 +80,8 @@ func migrate(ctx context.Context, db *sql.DB, path string, scripts []string) err
 	if version == len(scripts) {
 		return nil
 	}
-	if version > 0 {
-		if err := vacuumInto(ctx, conn, backupPlace(path, version)); err != nil {
-			return fmt.Errorf("back up before the migration: %w", err)
-		}
+	if err := vacuumInto(ctx, conn, backupPlace(path, version)); err != nil {
+		return fmt.Errorf("back up before the migration: %w", err)
 	}
 	return inTransaction(ctx, conn, func() error { return runScripts(ctx, conn, version, scripts) })
 }
@@ -140,16 +138,23 @@ func backupPlace(path string, version int) string {
 // disk before it gets its own, so that a copy is whole or absent.
 func vacuumInto(ctx context.Context, db querier, dest string) error {
 	partial := dest + ".partial"
-	if err := os.Remove(partial); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeIfThere(partial); err != nil {
 		return err
 	}
 	if _, err := db.ExecContext(ctx, "VACUUM INTO "+quote(partial)); err != nil {
 		return errors.Join(err, removeIfThere(partial))
 	}
-	if err := syncFile(partial); err != nil {
-		return errors.Join(err, removeIfThere(partial))
+	return publish(partial, dest)
+}
+
+// publish gives a file that is complete its name, on disk before it gets it. What
+// can not be published is removed.
+func publish(partial, dest string) error {
+	err := syncFile(partial)
+	if err == nil {
+		err = os.Rename(partial, dest)
 	}
-	if err := os.Rename(partial, dest); err != nil {
+	if err != nil {
 		return errors.Join(err, removeIfThere(partial))
 	}
 	return syncFile(filepath.Dir(dest))

@@ -26,7 +26,8 @@ type Options struct {
 type access string
 
 const (
-	accessWrite     access = "mode=rwc&_txlock=immediate&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	accessCreate    access = "mode=rwc&_txlock=immediate&_pragma=synchronous(FULL)"
+	accessWrite     access = "mode=rw&_txlock=immediate&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	accessInspect   access = "mode=rw&_pragma=query_only(1)"
 	accessRead      access = "mode=ro&_pragma=query_only(1)"
 	accessCopy      access = "mode=ro"                                   // for VACUUM INTO, which query_only forbids
@@ -52,7 +53,7 @@ func connect(path string, how access, maxPages int) (*sql.DB, error) {
 		return nil, err
 	}
 	size := readers
-	if how == accessWrite {
+	if how == accessWrite || how == accessCreate {
 		size = 1
 	}
 	db.SetMaxOpenConns(size)
@@ -81,7 +82,11 @@ func Open(ctx context.Context, path string, options Options) (*Store, error) {
 }
 
 func openLocked(ctx context.Context, path string, options Options, scripts []string) (*Store, error) {
-	if err := fit(path); err != nil {
+	there, err := fit(path)
+	if err == nil && !there {
+		err = create(ctx, path, options.MaxPages, scripts)
+	}
+	if err != nil {
 		return nil, err
 	}
 	db, err := connect(path, accessWrite, options.MaxPages)
@@ -143,19 +148,24 @@ func (s *Store) settle(ctx context.Context) error {
 	})
 }
 
-// fit refuses, before SQLite touches it, a file that can not be a whole state.
-func fit(path string) error {
+// fit tells whether there is a state, and refuses, before SQLite touches it, what can
+// not be a whole one. A state gets its place with its schema in it (create), so an
+// empty file there has lost its content, and so has a log without its state.
+func fit(path string) (there bool, err error) {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && exists(path+logSuffix):
+		return false, &failure{FaultDamaged, fmt.Errorf("%s is there and belongs to a state that is not", path+logSuffix)}
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, &failure{FaultUnreadable, err}
+	case !info.Mode().IsRegular():
+		return false, &failure{FaultNotState, fmt.Errorf("it is not a regular file (%s)", info.Mode().Type())}
+	case info.Size() <= 1: // SQLite takes a file of one byte for an empty one
+		return false, &failure{FaultDamaged, errors.New("nothing is in the file, and a state is never empty")}
 	}
-	if err != nil {
-		return &failure{FaultUnreadable, err}
-	}
-	if !info.Mode().IsRegular() {
-		return &failure{FaultNotState, fmt.Errorf("it is not a regular file (%s)", info.Mode().Type())}
-	}
-	return nil
+	return true, nil
 }
 
 // OpenReader opens the state for reading; another process may hold its lock. A
@@ -170,21 +180,18 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 }
 
 func openReader(ctx context.Context, path string, scripts []string) (*Reader, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || (err == nil && info.Mode().IsRegular() && info.Size() == 0) {
-		return &Reader{path: path}, nil
-	}
-	if err := fit(path); err != nil {
+	there, err := fit(path)
+	if err != nil {
 		return nil, err
+	}
+	if !there {
+		return &Reader{path: path}, nil
 	}
 	db, schema, err := inspect(ctx, path, len(scripts))
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case schema == 0:
-		return &Reader{path: path}, db.Close()
-	case schema < len(scripts):
+	if schema < len(scripts) {
 		return readUpgraded(ctx, db, path, scripts)
 	}
 	return &Reader{path: path, db: db}, nil
@@ -195,7 +202,7 @@ func openReader(ctx context.Context, path string, scripts []string) (*Reader, er
 func inspect(ctx context.Context, path string, latest int) (*sql.DB, int, error) {
 	var err error
 	for _, how := range []access{accessInspect, accessRead, accessImmutable} {
-		if how == accessImmutable && exists(path+"-wal") {
+		if how == accessImmutable && exists(path+logSuffix) {
 			break
 		}
 		var db *sql.DB

@@ -112,8 +112,6 @@ const (
 	findByPrefix      = `SELECT num, id, address, content, retired_to FROM measurement WHERE id >= ?1 AND id < ?1 || '~' LIMIT 2`
 	findByAddress     = `SELECT num, id, address, content, retired_to FROM measurement WHERE address = ?`
 	selectRetirements = `SELECT retired_to, why, at FROM retirement WHERE measurement = ? ORDER BY generation`
-	deleteMeasurement = `DELETE FROM measurement WHERE num = ?`
-	countAllRuns      = `SELECT count(*) FROM run WHERE measurement = ?`
 
 	checkIntegrity  = `SELECT integrity_check FROM pragma_integrity_check`
 	checkReferences = `SELECT "table", parent FROM pragma_foreign_key_check`

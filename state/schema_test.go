@@ -63,6 +63,15 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	}
 }
 
+// Nothing that was measured is ever deleted: runs are set aside.
+func TestNoStatementDeletes(t *testing.T) {
+	for name, query := range queries(t) {
+		if strings.Contains(query, "DELETE") {
+			t.Errorf("%s deletes: %s", name, query)
+		}
+	}
+}
+
 func explainQuery(conn *sql.Conn, query string) ([]string, error) {
 	parameters := strings.Count(query, "?")
 	if strings.Contains(query, "?2") {

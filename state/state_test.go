@@ -274,7 +274,6 @@ func TestIdentityAndRevision(t *testing.T) {
 		func() error { return s.Stopped(ctx, 1) },
 		func() error { return s.Judge(ctx, "a", nil) },
 		func() error { return s.Retire(ctx, []spec.ID{"m"}, "") },
-		func() error { _, err := s.Remove(ctx, []spec.ID{"m"}); return err },
 		func() error { return s.EndApply(ctx, "a", spec.ApplyFinished) },
 	} {
 		must(t, change())
@@ -415,26 +414,4 @@ func TestCancelledContext(t *testing.T) {
 	if spec.KindOf(err) != spec.ErrInterrupted || !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled read: %v", err)
 	}
-}
-
-func TestRemove(t *testing.T) {
-	ctx := context.Background()
-	s := begun(t)
-	run := sampleRun("m", 1)
-	run.Result.Rows = []spec.RequestRow{{Index: 1}}
-	runStep(t, s, spec.Outcome{Run: run, Look: &spec.Look{Measurement: "m"}})
-	runStep(t, s, failed("m", spec.ErrBenchmark))
-	runStep(t, s, spec.Outcome{Run: sampleRun("kept", 1)})
-	must(t, s.Judge(ctx, "a", []spec.Judgement{judgement("m", "ttft within 10%", "0.1", "b")}))
-	_, err := s.Remove(ctx, []spec.ID{"m", "none"})
-	wantFault(t, err, FaultMisuse, spec.ErrUsage, "none")
-	if n, err := s.Remove(ctx, []spec.ID{"m", "m"}); n != 1 || err != nil {
-		t.Errorf("removed %d, %v", n, err)
-	}
-	runs := got[map[spec.ID][]spec.Run](t)(s.Runs(ctx, []spec.ID{"m", "kept"}))
-	rows := got[[]spec.RequestRow](t)(s.RowsOf(ctx, "m", 1))
-	if len(runs) != 1 || len(rows) != 0 || len(got[[]spec.Judgement](t)(s.Judgements(ctx, ""))) != 1 {
-		t.Errorf("left: %v, %v", runs, rows)
-	}
-	runStep(t, s, spec.Outcome{Run: sampleRun("m", 1)}) // it can be measured again
 }

@@ -3,7 +3,6 @@ package verify
 import (
 	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 
 	"aicv/metric"
@@ -50,7 +49,7 @@ func overShare(share metric.Decimal, counts map[spec.Verdict]int, cells int) out
 	}
 	need := cellsNeeded(share, cells)
 	o := outcome{reason: summary(counts, cells) + "; asked for " +
-		string(metric.AppendPercent(nil, share.Float64())) + ", that is " + count(need, "cell")}
+		string(metric.AppendPercent(nil, share.Float64())) + ", that is " + metric.Count(need, "cell")}
 	switch passed := counts[spec.VerdictPass]; {
 	case passed >= need:
 		o.verdict = spec.VerdictPass
@@ -85,9 +84,9 @@ func gravestUndecided(counts map[spec.Verdict]int) spec.Verdict {
 func summary(counts map[spec.Verdict]int, cells int) string {
 	passed := counts[spec.VerdictPass]
 	var b strings.Builder
-	b.WriteString(strconv.Itoa(passed))
+	b.WriteString(metric.Whole(passed))
 	b.WriteString(" of ")
-	b.WriteString(count(cells, "cell"))
+	b.WriteString(metric.Count(cells, "cell"))
 	b.WriteString(inNumber(passed, " passes", " pass"))
 	for _, v := range precedence()[:4] {
 		n := counts[v]
@@ -95,7 +94,7 @@ func summary(counts map[spec.Verdict]int, cells int) string {
 			continue
 		}
 		b.WriteString(", ")
-		b.WriteString(strconv.Itoa(n))
+		b.WriteString(metric.Whole(n))
 		b.WriteString(phrase(v, n))
 	}
 	return b.String()

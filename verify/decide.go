@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -115,7 +116,7 @@ func (j *Judge) checkLook(_ *rule, v *view) *outcome {
 	case len(j.runs) == 0:
 		return stop(spec.VerdictNoData, false, "the repeats asked for allow no run")
 	}
-	return stop(spec.VerdictInconclusive, false, "%d of %s", len(v.in.Runs), count(j.runs[0], "run"))
+	return stop(spec.VerdictInconclusive, false, "%d of %s", len(v.in.Runs), metric.Count(j.runs[0], "run"))
 }
 
 // checkRuns looks for what keeps single runs from counting. Runs are not dropped:
@@ -139,7 +140,7 @@ func checkRun(r *rule, in *CellInput, run *spec.Run) *outcome {
 	}
 	succeeded := result.Requests - result.Failed
 	if result.Requests > 0 && succeeded <= 0 && ofRequests(r.metric) {
-		return stop(spec.VerdictNoData, true, "run %d has no %s: all %s failed", run.Index, r.claim.Subject, count(result.Requests, "request"))
+		return stop(spec.VerdictNoData, true, "run %d has no %s: all %s failed", run.Index, r.claim.Subject, metric.Count(result.Requests, "request"))
 	}
 	value, ok := result.Values.Get(r.claim.Subject)
 	if !ok {
@@ -149,7 +150,7 @@ func checkRun(r *rule, in *CellInput, run *spec.Run) *outcome {
 		return stop(spec.VerdictNotComparable, true, "run %d gives %v %s for %s, which can not be", run.Index, value, r.metric.Unit, r.claim.Subject)
 	}
 	if need := r.metric.MinRequests(); r.metric.Percentile > 0 && result.Requests > 0 && succeeded < need {
-		return stop(spec.VerdictInconclusive, true, "run %d has %s; %s needs at least %d", run.Index, count(succeeded, "completed request"), r.claim.Subject, need)
+		return stop(spec.VerdictInconclusive, true, "run %d has %s; %s needs at least %d", run.Index, metric.Count(succeeded, "completed request"), r.claim.Subject, need)
 	}
 	return nil
 }
@@ -216,7 +217,7 @@ func (j *Judge) tooFew(v *view, n int, perStart bool) *outcome {
 	case perStart && v.starts == 0:
 		return stop(spec.VerdictInconclusive, true, "the runs do not say which start they belong to, and %d starts are asked for", j.experiment.Repeats.Starts)
 	case n < 2 && j.experiment.Repeats.Max > 1:
-		return stop(spec.VerdictInconclusive, v.look == len(j.looks), "%s in 1 start; several starts are asked for, and their means are the sample", count(len(v.runs), "run"))
+		return stop(spec.VerdictInconclusive, v.look == len(j.looks), "%s in 1 start; several starts are asked for, and their means are the sample", metric.Count(len(v.runs), "run"))
 	}
 	return nil
 }

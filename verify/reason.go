@@ -8,18 +8,6 @@ import (
 	"aicv/spec"
 )
 
-// count writes "1 run" and "3 runs".
-func count(n int, noun string) string { return string(appendCount(nil, n, noun)) }
-
-func appendCount(b []byte, n int, noun string) []byte {
-	b = strconv.AppendInt(b, int64(n), 10)
-	b = append(append(b, ' '), noun...)
-	if n != 1 {
-		b = append(b, 's')
-	}
-	return b
-}
-
 // sentence gives the grounds of a verdict by figures, in one line.
 func (j *Judge) sentence(r *rule, v *view, x interval, o *outcome) string {
 	b := make([]byte, 0, 192)
@@ -99,10 +87,10 @@ func appendRange(b []byte, low, high float64, unit metric.Unit) []byte {
 // appendRuns writes "3 runs in 1 start".
 func appendRuns(b []byte, v *view) []byte {
 	if v.starts == 0 {
-		return appendCount(b, len(v.runs), "recorded run")
+		return metric.AppendCount(b, len(v.runs), "recorded run")
 	}
-	b = append(appendCount(b, len(v.runs), "run"), " in "...)
-	return appendCount(b, v.starts, "start")
+	b = append(metric.AppendCount(b, len(v.runs), "run"), " in "...)
+	return metric.AppendCount(b, v.starts, "start")
 }
 
 // appendAsked says where the mean must lie.
@@ -131,7 +119,7 @@ func (j *Judge) appendUndecided(b []byte, v *view) []byte {
 		return append(b, ", and no more runs are planned"...)
 	}
 	b = append(b, ", at most "...)
-	return append(appendCount(b, j.runs[len(j.runs)-1], "run"), " are planned"...)
+	return append(metric.AppendCount(b, j.runs[len(j.runs)-1], "run"), " are planned"...)
 }
 
 // equalBroken names the run that breaks a claim of equality.

@@ -61,6 +61,6 @@ func (j *Judge) tooNoisy(r *rule, v *view) string {
 		return ""
 	}
 	return fmt.Sprintf("runs spread too much: at the %s seen over %s, %d runs would leave the mean at -/+ %s, and the band is %s wide",
-		metric.AppendPercent(nil, deviation/x.mean), count(x.n, "run"), planned,
+		metric.AppendPercent(nil, deviation/x.mean), metric.Count(x.n, "run"), planned,
 		metric.Quantity(half, r.metric.Unit), metric.Quantity(high-low, r.metric.Unit))
 }

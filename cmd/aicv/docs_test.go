@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"aicv/engine"
+	"aicv/internal/golden"
 	"aicv/lang/schema"
 	"aicv/lang/schemadoc"
 	"aicv/spec"
@@ -28,7 +30,7 @@ var (
 func TestReferencePageIsCurrent(t *testing.T) {
 	want := string(schemadoc.Markdown(schema.Language(registrations()), registrations()))
 	path := filepath.Join("..", "..", "docs", "reference.md")
-	if os.Getenv("AICV_UPDATE") != "" {
+	if golden.Update() {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -60,6 +62,47 @@ func TestEveryRowIsDocumented(t *testing.T) {
 		}
 	}
 	walk("", schema.Language(registrations()))
+}
+
+// TestIncidentalRows: components carry the names of their own block's rows along, so
+// only these can be incidental, and only where an identity covers the component.
+func TestIncidentalRows(t *testing.T) {
+	var found []string
+	var walk func(path string, own bool, blocks []spec.Block)
+	walk = func(path string, own bool, blocks []spec.Block) {
+		for _, b := range blocks {
+			at := strings.TrimSpace(path + " " + b.Name + " " + b.Kind)
+			covered := own && b.Kind != "" && b.Name != string(spec.RolePredictor)
+			for _, name := range b.Incidental() {
+				if found = append(found, at+"."+name); !covered {
+					t.Errorf("%s.%s can not be incidental", at, name)
+				}
+			}
+			walk(at, false, b.Blocks)
+		}
+	}
+	walk("", true, schema.Language(registrations()))
+	for _, want := range append(waits(), "target process.port_range", "target endpoint.health_path", "benchmark loadgen.api_key") {
+		if !slices.Contains(found, want) {
+			t.Errorf("%s says nothing of what is measured: mark it Incidental", want)
+		}
+	}
+}
+
+// waits lists the rows that say how long a target or a runtime is waited for.
+func waits() []string {
+	var rows []string
+	for _, b := range schema.Language(registrations()) {
+		if b.Name != string(spec.RoleTarget) && b.Name != string(spec.RoleRuntime) {
+			continue
+		}
+		for _, a := range b.Attributes {
+			if strings.HasSuffix(a.Name, "timeout") {
+				rows = append(rows, b.Name+" "+b.Kind+"."+a.Name)
+			}
+		}
+	}
+	return rows
 }
 
 // TestReadmeSuite runs the suite that the README opens with through validation.

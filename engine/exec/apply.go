@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -108,14 +109,7 @@ func (x *executor) opening() string {
 			runs++
 		}
 	}
-	return fmt.Sprintf("%s: at most %s, %s", verb, count(runs, "run"), count(len(x.plan.Deployments), "deployment"))
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%s: at most %s, %s", verb, metric.Count(runs, "run"), metric.Count(len(x.plan.Deployments), "deployment"))
 }
 
 // finish tears down what still runs and closes the apply.

@@ -157,7 +157,7 @@ func samplingValue(s spec.Sampling) spec.Value {
 func component(c *spec.Component) spec.Value {
 	return spec.MapValue(
 		spec.Field{Name: "kind", Value: spec.StringValue(c.Kind)},
-		spec.Field{Name: "attributes", Value: c.Attrs.Value()})
+		spec.Field{Name: "attributes", Value: c.Content()})
 }
 
 // readFacts loads what the state holds of the cells that the graph works on, and

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -77,10 +78,10 @@ func (x *executor) failedStatus() spec.StepStatus {
 func describeHost(i spec.Inventory) string {
 	text := i.Host
 	if i.CPUs > 0 {
-		text += ", " + count(i.CPUs, "CPU")
+		text += ", " + metric.Count(i.CPUs, "CPU")
 	}
 	if len(i.GPUs) > 0 {
-		text += ", " + count(len(i.GPUs), "GPU") + " (" + i.GPUs[0].Name + ")"
+		text += ", " + metric.Count(len(i.GPUs), "GPU") + " (" + i.GPUs[0].Name + ")"
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/verify"
 )
@@ -113,10 +114,7 @@ func (f *evidence) input(c *engine.PlannedCell) verify.CellInput {
 // inputOf is what the plan knows of a cell.
 func inputOf(c *engine.PlannedCell) verify.CellInput {
 	in := verify.CellInput{Address: c.Cell.Address(), Measurement: c.Measurement,
-		GPUsKnown: c.Cell.Hardware != nil, Requests: c.Cell.Sampling.Requests}
-	if t := c.Cell.Target; t != nil && t.Attrs.Has("gpus") {
-		in.GPUsKnown = t.Attrs.Int("gpus") > 0
-	}
+		GPUsKnown: c.Cell.GPUs() > 0, Requests: c.Cell.Sampling.Requests}
 	if c.Cell.Predictor != nil {
 		in.Prediction = &c.Prediction
 	}
@@ -169,7 +167,7 @@ func (x *executor) gate(id int) {
 		return
 	}
 	if len(in.Runs) < int(n.Run) {
-		x.skip(id, fmt.Sprintf("only %d of %s are there", len(in.Runs), count(int(n.Run), "run")))
+		x.skip(id, fmt.Sprintf("only %d of %s are there", len(in.Runs), metric.Count(int(n.Run), "run")))
 		return
 	}
 	in.Runs = in.Runs[:n.Run] // later ones belong to later looks
@@ -212,7 +210,7 @@ func (x *executor) storeLook(id int, n *engine.Node, look *spec.Look) bool {
 }
 
 func lookText(l *spec.Look) string {
-	text := "after " + count(l.Runs, "run") + ": "
+	text := "after " + metric.Count(l.Runs, "run") + ": "
 	if l.Decided {
 		text += "decided"
 	} else {

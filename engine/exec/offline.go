@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -94,7 +95,7 @@ func (x *executor) recordedRun(n *engine.Node) (spec.RunResult, error) {
 	if k < 1 || k > len(found.Runs) {
 		why := found.Missing
 		if why == "" {
-			why = fmt.Sprintf("it holds %s of this cell", count(len(found.Runs), "run"))
+			why = fmt.Sprintf("it holds %s of this cell", metric.Count(len(found.Runs), "run"))
 		}
 		return spec.RunResult{}, &spec.Error{Kind: spec.ErrBenchmark,
 			Summary: fmt.Sprintf("%s has no run %d of it any more: %s", c.Cell.Benchmark.Address(), k, why), Fix: "make a new plan"}

@@ -275,28 +275,14 @@ func (x *executor) runRequest(n *engine.Node, g *group) spec.RunRequest {
 // latencyOf is how long a request of the cell takes at most, as predicted and as its
 // last run showed; 0: nobody knows.
 func (x *executor) latencyOf(c *engine.PlannedCell) time.Duration {
-	latency := latencyIn(c.Prediction.Values, c.Cell.Load)
+	tokens := c.Cell.Load.OutputTokens
+	latency := c.Prediction.Values.RequestTime(tokens)
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	if runs := x.runs[c.Measurement]; len(runs) > 0 {
-		latency = max(latency, latencyIn(runs[len(runs)-1].Result.Values, c.Cell.Load))
+		latency = max(latency, runs[len(runs)-1].Result.Values.RequestTime(tokens))
 	}
 	return latency
-}
-
-// latencyIn reads the mean latency, or computes it as ttft + (output tokens - 1) tpot.
-func latencyIn(v metric.Values, l spec.Load) time.Duration {
-	ms, known := v.Get(metric.Latency)
-	if !known {
-		ttft, hasTTFT := v.Get(metric.TTFT)
-		tpot, hasTPOT := v.Get(metric.TPOT)
-		if !hasTTFT || !hasTPOT {
-			return 0
-		}
-		ms = ttft + tpot*float64(max(0, l.OutputTokens-1))
-	}
-	const day = 24 * 60 * 60 * 1000
-	return time.Duration(max(0, min(ms, day)) * float64(time.Millisecond))
 }
 
 // checkResult refuses what can not be a measurement.
@@ -336,7 +322,7 @@ func summary(r *spec.RunResult) string {
 		}
 	}
 	if r.Failed > 0 {
-		text += fmt.Sprintf(", %d of %s failed", r.Failed, count(r.Requests, "request"))
+		text += fmt.Sprintf(", %d of %s failed", r.Failed, metric.Count(r.Requests, "request"))
 	}
 	return text
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -214,7 +215,7 @@ func (x *executor) schedule() {
 		s.end(<-ended)
 	}
 	if s.left > 0 && !x.interrupted() {
-		x.fail(malformed("%s can never begin", count(s.left, "node")))
+		x.fail(malformed("%s can never begin", metric.Count(s.left, "node")))
 	}
 }
 

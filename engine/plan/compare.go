@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/verify"
 )
@@ -85,11 +86,11 @@ func (b *builder) decideOnline(c *engine.PlannedCell, h history) {
 	case failed && failure.Kind == spec.ErrConfiguration:
 		keep(c, "failed by its configuration; --rerun measures it again")
 	case c.Have >= last:
-		keep(c, "all "+runsText(last)+" are there")
+		keep(c, "all "+metric.Count(last, "run")+" are there")
 	case c.Have >= c.Looks[0] && b.decided(c, runs):
-		keep(c, "decided after "+runsText(c.Have))
+		keep(c, "decided after "+metric.Count(c.Have, "run"))
 	case c.Have > 0:
-		b.planRuns(c, engine.ActionContinue, runsText(c.Have)+" of at most "+strconv.Itoa(last)+" are there")
+		b.planRuns(c, engine.ActionContinue, metric.Count(c.Have, "run")+" of at most "+strconv.Itoa(last)+" are there")
 	case failed:
 		b.planRuns(c, engine.ActionNew, "without data before: "+failure.Message)
 	default:
@@ -104,7 +105,7 @@ func (b *builder) decided(c *engine.PlannedCell, runs []spec.Run) bool {
 
 // cellInput is what judging knows of the cell, as far as deciding needs it.
 func (b *builder) cellInput(c *engine.PlannedCell, runs []spec.Run) verify.CellInput {
-	input := verify.CellInput{Measurement: c.Measurement, Runs: runs, GPUsKnown: gpusOf(&c.Cell) > 0}
+	input := verify.CellInput{Measurement: c.Measurement, Runs: runs, GPUsKnown: c.Cell.GPUs() > 0}
 	if c.Cell.Predictor != nil {
 		input.Prediction = &c.Prediction
 	}
@@ -139,18 +140,11 @@ func (b *builder) planRuns(c *engine.PlannedCell, action engine.Action, why stri
 // planRerun sets the standing runs aside and starts over.
 func (b *builder) planRerun(c *engine.PlannedCell, runs []spec.Run, why string) {
 	if len(runs) > 0 {
-		why += "; " + runsText(len(runs)) + " set aside"
+		why += "; " + metric.Count(len(runs), "run") + " set aside"
 		c.RunBase = max(c.RunBase, runs[len(runs)-1].Index)
 	}
 	c.Have = 0
 	b.planRuns(c, engine.ActionRerun, why)
-}
-
-func runsText(n int) string {
-	if n == 1 {
-		return "1 run"
-	}
-	return strconv.Itoa(n) + " runs"
 }
 
 // decideRecorded decides on a cell of recorded data: all of its runs are taken,
@@ -179,11 +173,11 @@ func (b *builder) standRecorded(c *engine.PlannedCell, n int, recorded *spec.Rec
 	case n == 0:
 		keep(c, "no recorded data: "+recorded.Missing)
 	case left == 0:
-		keep(c, "recorded data, "+runsText(n))
+		keep(c, "recorded data, "+metric.Count(n, "run"))
 	case c.Have > 0:
-		c.Action, c.Why = engine.ActionContinue, runsText(c.Have)+" of "+strconv.Itoa(n)+" recorded are there"
+		c.Action, c.Why = engine.ActionContinue, metric.Count(c.Have, "run")+" of "+strconv.Itoa(n)+" recorded are there"
 	default:
-		c.Action, c.Why = engine.ActionNew, "recorded data, "+runsText(n)
+		c.Action, c.Why = engine.ActionNew, "recorded data, "+metric.Count(n, "run")
 	}
 }
 

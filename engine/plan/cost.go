@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"aicv/engine"
-	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -92,7 +91,7 @@ func (b *builder) estimateDeployment(d *engine.Deployment, start time.Duration) 
 
 // runTime is how long one run of the cell takes; 0 where nothing tells.
 func (b *builder) runTime(c *engine.PlannedCell) (time.Duration, error) {
-	latency := latencyOf(c.Prediction.Values, c.Cell.Load)
+	latency := c.Prediction.Values.RequestTime(c.Cell.Load.OutputTokens)
 	if latency == 0 {
 		latency = b.earlierLatency(c)
 	}
@@ -104,7 +103,7 @@ func (b *builder) runTime(c *engine.PlannedCell) (time.Duration, error) {
 		return 0, err
 	}
 	return benchmark.Budget(spec.RunRequest{
-		GPUs: gpusOf(&c.Cell), Load: c.Cell.Load, Sampling: c.Cell.Sampling, SLO: b.experiment(c).source.SLO,
+		GPUs: c.Cell.GPUs(), Load: c.Cell.Load, Sampling: c.Cell.Sampling, SLO: b.experiment(c).source.SLO,
 	}, latency), nil
 }
 
@@ -113,7 +112,7 @@ func (b *builder) earlierLatency(c *engine.PlannedCell) time.Duration {
 	var total time.Duration
 	n := time.Duration(0)
 	for _, run := range b.runs[c.Measurement] {
-		if latency := latencyOf(run.Result.Values, c.Cell.Load); latency > 0 {
+		if latency := run.Result.Values.RequestTime(c.Cell.Load.OutputTokens); latency > 0 {
 			total += latency
 			n++
 		}
@@ -122,24 +121,6 @@ func (b *builder) earlierLatency(c *engine.PlannedCell) time.Duration {
 		return 0
 	}
 	return total / n
-}
-
-// latencyOf is a request's latency: as given, else ttft + (output tokens - 1) x tpot;
-// 0 where neither is there or the figure is none.
-func latencyOf(values metric.Values, load spec.Load) time.Duration {
-	ms, ok := values.Get(metric.Latency)
-	if !ok {
-		ttft, hasTTFT := values.Get(metric.TTFT)
-		tpot, hasTPOT := values.Get(metric.TPOT)
-		if !hasTTFT || !hasTPOT {
-			return 0
-		}
-		ms = ttft + float64(max(0, load.OutputTokens-1))*tpot
-	}
-	if longest := float64(24 * time.Hour / time.Millisecond); !(ms > 0) || ms > longest {
-		return 0
-	}
-	return time.Duration(ms * float64(time.Millisecond))
 }
 
 func addCost(sum *engine.Cost, c engine.Cost) {

@@ -50,7 +50,12 @@ func factsOf(e *spec.Experiment) experimentFacts {
 	return f
 }
 
+// addCell takes a cell as the suite has it. Recorded data needs no place to run, so a
+// target, which every experiment has by default, is no part of its cells.
 func (b *builder) addCell(experiment int, c spec.Cell) {
+	if b.makers.isOffline(c.Benchmark) {
+		c.Target = nil
+	}
 	b.plan.Cells = append(b.plan.Cells, engine.PlannedCell{Cell: c, Experiment: experiment, Deployment: -1})
 }
 

@@ -35,19 +35,33 @@ func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
 	if !b.offline(i) {
 		input.Requests = c.Cell.Sampling.Requests
 	}
-	address := ""
+	var found []engine.Undecidable
 	for _, a := range e.Asserts {
 		for k := range a.Claims {
-			why, undecidable := verify.Undecidable(e, a.Claims[k], input)
-			if !undecidable {
-				continue
+			if why, undecidable := verify.Undecidable(e, a.Claims[k], input); undecidable {
+				found = addUndecidable(found, a.Claims[k].Text, why)
 			}
-			if address == "" {
-				address = c.Cell.Address()
-			}
-			b.plan.Undecidable = append(b.plan.Undecidable, engine.Undecidable{Cell: address, Claim: a.Claims[k].Text, Why: why})
 		}
 	}
+	for k := range found {
+		found[k].Cell = c.Cell.Address()
+	}
+	b.plan.Undecidable = append(b.plan.Undecidable, found...)
+}
+
+// addUndecidable puts claims with one reason together: a missing prediction is one
+// fact, however many claims wait for it.
+func addUndecidable(found []engine.Undecidable, claim, why string) []engine.Undecidable {
+	for i := range found {
+		if found[i].Why != why {
+			continue
+		}
+		if !slices.Contains(found[i].Claims, claim) {
+			found[i].Claims = append(found[i].Claims, claim)
+		}
+		return found
+	}
+	return append(found, engine.Undecidable{Claims: []string{claim}, Why: why})
 }
 
 func (b *builder) offline(cell int) bool { return b.recorded[cell] != nil }

@@ -58,7 +58,7 @@ func (b *builder) group(context.Context) error {
 			at = len(b.plan.Deployments)
 			index[id] = at
 			b.plan.Deployments = append(b.plan.Deployments, engine.Deployment{
-				ID: id, Address: distinct(names, deploymentAddress(&c.Cell)), GPUs: gpusOf(&c.Cell),
+				ID: id, Address: distinct(names, deploymentAddress(&c.Cell)), GPUs: c.Cell.GPUs(),
 			})
 		}
 		c.Deployment = at
@@ -143,17 +143,6 @@ func (b *builder) checkRenders(c *spec.Cell, target spec.Target) error {
 		return err
 	}
 	return nil
-}
-
-// gpusOf is the number of GPUs that the cell's deployment occupies; 0: unknown.
-func gpusOf(c *spec.Cell) int {
-	if c.Target != nil && c.Target.Attrs.Has("gpus") {
-		return c.Target.Attrs.Int("gpus")
-	}
-	if c.Hardware == nil {
-		return 0
-	}
-	return c.Config.GPUs()
 }
 
 // deploymentAddress is a short readable name:

@@ -382,6 +382,25 @@ func TestUndecidableAndGone(t *testing.T) {
 	}
 }
 
+// A missing prediction is one fact of its cell, whatever number of claims wait for it.
+func TestMissingPredictionIsListedOncePerCell(t *testing.T) {
+	w := newWorld()
+	e := w.experiment("one", []int{1}, []int{8, 16}, repeats(3, 3, 1), within10(metric.TTFT), within10(metric.TPOT), below(metric.Goodput, "5"))
+	e.Asserts = append(e.Asserts, spec.Assert{Name: "again", Severity: spec.AssertWarn, Claims: []spec.Claim{within10(metric.TTFT)}})
+	w.predictor.missing = 16
+	p := w.build(t)
+	address := []string{p.Cells[0].Cell.Address(), p.Cells[1].Cell.Address()}
+	noSLO := "goodput needs an slo, and the experiment has none"
+	want := []engine.Undecidable{
+		{Cell: address[0], Claims: []string{"goodput < 5ms"}, Why: noSLO},
+		{Cell: address[1], Claims: []string{"ttft within 10%", "tpot within 10%"}, Why: "no prediction: no such concurrency"},
+		{Cell: address[1], Claims: []string{"goodput < 5ms"}, Why: noSLO},
+	}
+	if diff := cmp.Diff(want, p.Undecidable); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestPercentileClaimsRaiseRequests(t *testing.T) {
 	w := newWorld()
 	w.experiment("tail", []int{1}, []int{8, 32}, repeats(3, 3, 1), below(metric.PercentileName(metric.TTFT, 99), "2000"))

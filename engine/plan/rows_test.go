@@ -58,6 +58,31 @@ func TestRecordedCells(t *testing.T) {
 	}
 }
 
+// What was recorded ran somewhere else: the target that the suite measures on is no
+// part of it, and another one changes nothing.
+func TestRecordedCellsHaveNoTarget(t *testing.T) {
+	w := recordedWorld()
+	p := w.build(t)
+	w.apply(p)
+	other := *w.target
+	other.Kind, other.Attrs = "fake", spec.Attrs{"host": spec.StringValue("elsewhere")}
+	for i := range w.suite.Experiments[0].Cells {
+		w.suite.Experiments[0].Cells[i].Target = &other
+	}
+	again := w.build(t)
+	if again.Changes() || len(again.Gone) > 0 {
+		t.Errorf("another target: %v, %d gone", actions(again), len(again.Gone))
+	}
+	for i := range again.Cells {
+		if got := again.Cells[i].Cell.Target; got != nil {
+			t.Errorf("%s has the target %s", again.Cells[i].Cell.Address(), got.Address())
+		}
+	}
+	if w.suite.Experiments[0].Cells[0].Target == nil {
+		t.Error("the plan changed the suite")
+	}
+}
+
 func TestRecordedDataThatChanged(t *testing.T) {
 	t.Run("another figure", func(t *testing.T) {
 		w := recordedWorld()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,6 +39,7 @@ func rich(t testing.TB) *engine.Plan {
 	w.recording.data["concurrency=16,tensor_parallel=1"] = []spec.RunResult{recordedRun(100)}
 	w.recording.notes = []spec.Finding{{Check: "x", Severity: spec.FindingNote, Message: "note"}}
 	w.runtime.Attrs = spec.Attrs{"env": spec.MapValue(spec.Field{Name: "HF_TOKEN", Value: spec.SecretValue("TOKEN")})}
+	w.runtime.Attrs["ready_timeout"], w.runtime.Incidental = spec.StringValue("30s"), []string{"ready_timeout"}
 	w.predictor.missing = 4
 	w.suite.Experiments[0].Asserts[0].Claims = append(w.suite.Experiments[0].Asserts[0].Claims, within10(metric.PercentileName(metric.TTFT, 50)))
 	w.state.add("gone", "experiment.old", spec.Run{Index: 1})
@@ -54,6 +56,11 @@ func TestSaveAndLoad(t *testing.T) {
 	if diff := cmp.Diff(p, got, cmp.AllowUnexported(spec.Value{}, metric.Decimal{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("after Save and Load (-want +got):\n%s", diff)
 	}
+	for i := range got.Cells {
+		if c := &got.Cells[i]; c.Deployment >= 0 && c.Cell.DeploymentID() != got.Deployments[c.Deployment].ID {
+			t.Errorf("%s has another deployment after loading", c.Cell.Address())
+		}
+	}
 	if !bytes.Equal(first, saved(t, got)) {
 		t.Error("saving again gives other bytes")
 	}
@@ -61,6 +68,8 @@ func TestSaveAndLoad(t *testing.T) {
 		t.Error("the plan of this test has empty tables")
 	}
 }
+
+func headOf(sum string) string { return planMagic + strconv.Itoa(engine.PlanFormat) + " " + sum + "\n" }
 
 func TestLoadRefuses(t *testing.T) {
 	good := saved(t, rich(t))
@@ -80,7 +89,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"truncated", good[:len(good)-20], "damaged or incomplete"},
 		{"half", good[:len(good)/2], "damaged or incomplete"},
 		{"a bit flipped", flip, "damaged or incomplete"},
-		{"another checksum", append([]byte("aicv plan 1 00\n"), body...), "checksum"},
+		{"another checksum", append([]byte(headOf("00")), body...), "checksum"},
 		{"not JSON", sealed([]byte("{")), "damaged or incomplete"},
 		{"another id", sealed([]byte(`{"id":"x"}`)), "does not match its id"},
 	}
@@ -98,7 +107,7 @@ func TestLoadRefuses(t *testing.T) {
 func sealed(document []byte) []byte {
 	var b bytes.Buffer
 	sum := sha256.Sum256(document)
-	b.WriteString(planMagic + "1 " + hex.EncodeToString(sum[:]) + "\n")
+	b.WriteString(headOf(hex.EncodeToString(sum[:])))
 	zipper := gzip.NewWriter(&b)
 	_, _ = zipper.Write(document)
 	_ = zipper.Close()
@@ -170,7 +179,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(good, false)
 	f.Add(good[:len(good)/2], false)
-	f.Add([]byte("aicv plan 1 \n"), false)
+	f.Add([]byte(headOf("")), false)
 	f.Add(document, true)
 	f.Add(empty, true)
 	f.Add([]byte(`{"cells":[{"cell":{}}],"experiments":[null],"graph":{"kinds":"j"}}`), true)

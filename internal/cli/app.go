@@ -54,12 +54,17 @@ the configuration that was predicted, measures it, and judges the claims.`,
 	flags.StringVar(&a.events, "events", "", "also write the event stream to a file, as JSON lines")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour, even on a terminal (also: NO_COLOR)")
 	flags.StringVar(&a.logLevel, "log-level", "off", "log to stderr: off, error, warn, info, debug or trace")
+	choices(root, "log-level", "off", "error", "warn", "info", "debug", "trace")
+	root.SetIn(a.stdio.In)
+	root.SetOut(a.stdio.Out)
+	root.SetErr(a.stdio.Err)
 	root.AddCommand(
 		a.initCommand(), a.fmtCommand(), a.validateCommand(),
 		a.planCommand(), a.applyCommand(), a.judgeCommand(), a.destroyCommand(),
 		a.showCommand(), a.reportCommand(), a.graphCommand(),
 		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
+	addCompletion(root)
 	return root
 }
 

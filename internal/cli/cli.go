@@ -49,9 +49,6 @@ func Run(config Config, args []string, stdio Stdio) int {
 	a := &app{config: config, stdio: stdio, getenv: os.LookupEnv}
 	root := a.rootCommand()
 	root.SetArgs(normalizeFlags(root, args))
-	root.SetIn(stdio.In)
-	root.SetOut(stdio.Out)
-	root.SetErr(stdio.Err)
 	err := root.ExecuteContext(context.Background())
 	return a.exitCode(err)
 }

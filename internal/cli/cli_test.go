@@ -2,10 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"aicv/internal/tty"
+	"aicv/spec"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -51,6 +55,29 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 		if c.Short == "" || c.Example == "" {
 			t.Errorf("%s has no short text or no example", c.CommandPath())
 		}
+	}
+}
+
+func TestEveryCommandHelps(t *testing.T) {
+	commands := (&app{}).rootCommand().Commands()
+	for i := 0; i < len(commands); i++ {
+		commands = append(commands, commands[i].Commands()...)
+		path := strings.Fields(commands[i].CommandPath())[1:]
+		code, stdout, stderr := run(t, append(path, "--help")...)
+		if code != ExitOK || !strings.Contains(stdout, "Usage:\n  aicv "+path[0]) || stderr != "" {
+			t.Errorf("%q: exit code %d, %q, %q", path, code, stdout, stderr)
+		}
+	}
+}
+
+// An error's evidence is what a server or a tool wrote; its lines stay, its controls go.
+func TestHostileErrors(t *testing.T) {
+	var out bytes.Buffer
+	hostile := "a\x1b[2Jb\x07\u202ec"
+	a := &app{stdio: Stdio{Err: &out}}
+	a.printError(&spec.Error{Summary: hostile, Detail: hostile + "\r\nsecond", Fix: hostile, Cause: errors.New(hostile)})
+	if got := out.String(); strings.ContainsFunc(strings.ReplaceAll(got, "\n", ""), tty.Unsafe) || !strings.Contains(got, "\nsecond\n") {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aicv/engine/exec"
+	"aicv/metric"
 )
 
 func (a *app) destroyCommand() *cobra.Command {
@@ -51,6 +52,6 @@ func (a *app) printDestroyed(stopped []string) error {
 	for _, s := range stopped {
 		a.say("Stopped %s.\n", s)
 	}
-	_, err := fmt.Fprintf(a.stdio.Out, "Removed %s. Results are kept.\n", count(len(stopped), "server"))
+	_, err := fmt.Fprintf(a.stdio.Out, "Removed %s. Results are kept.\n", metric.Count(len(stopped), "server"))
 	return err
 }

@@ -17,6 +17,9 @@ func (a *app) graphCommand() *cobra.Command {
 		Example: "  aicv graph | dot -Tsvg > graph.svg\n  aicv graph --format mermaid",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.json {
+				format = "json"
+			}
 			if len(args) == 1 && isFile(args[0]) {
 				p, err := loadPlan(args[0])
 				if err != nil {
@@ -28,13 +31,11 @@ func (a *app) graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json {
-				format = "json"
-			}
 			return graphview.Write(a.stdio.Out, p, format)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "dot", "dot, mermaid or json")
+	choices(c, "format", "dot", "mermaid", "json")
 	return c
 }
 

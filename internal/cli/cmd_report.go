@@ -28,6 +28,7 @@ aicv judge and aicv apply exit with the verdict.`,
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text, markdown or json")
+	choices(c, "format", "text", "markdown", "json")
 	c.Flags().StringVar(&output, "output", "", "write to a file instead of standard output")
 	return c
 }

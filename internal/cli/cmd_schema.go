@@ -16,7 +16,7 @@ func (a *app) schemaCommand() *cobra.Command {
 included: as aicv's own JSON, as a JSON Schema for suites in JSON syntax, or as the
 Markdown reference.`,
 		Example: "  aicv schema\n  aicv schema --format jsonschema > suite.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			document, err := a.schemaDocument(format)
 			if err != nil {
@@ -27,6 +27,7 @@ Markdown reference.`,
 		},
 	}
 	c.Flags().StringVar(&format, "format", "json", "json, jsonschema or markdown")
+	choices(c, "format", "json", "jsonschema", "markdown")
 	return c
 }
 

@@ -19,6 +19,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Hidden:             true,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") { // flags behind a kind are the server's
+				return cmd.Help()
+			}
 			if len(args) == 0 {
 				return fmt.Errorf("serve needs the kind of server: aicv serve sim --listen 127.0.0.1:8000")
 			}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/internal/tty"
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/state"
 )
@@ -55,7 +57,7 @@ func (a *app) printMeasurements(measurements []spec.MeasurementInfo) error {
 	table := tabwriter.NewWriter(a.stdio.Out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "MEASUREMENT\tRUNS\tSET ASIDE\tCELL")
 	for _, m := range measurements {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", m.ID, m.Runs, m.Retired, m.Address)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\n", m.ID, m.Runs, m.Retired, tty.Clean(m.Address))
 	}
 	return table.Flush()
 }
@@ -74,7 +76,7 @@ func (a *app) stateShowCommand() *cobra.Command {
 					return err
 				}
 				if a.json {
-					return writeJSON(a.stdio.Out, details)
+					return writeJSON(a.stdio.Out, map[string]any{"format_version": jsonFormat, "measurements": details})
 				}
 				for _, d := range details {
 					if err := printDetail(a.stdio.Out, d); err != nil {
@@ -100,9 +102,9 @@ func findMeasurements(ctx context.Context, r *state.Reader, name string) ([]stat
 }
 
 func printDetail(w io.Writer, d state.Detail) error {
-	fmt.Fprintf(w, "%s\n  %s\n\n", d.Info.ID, d.Info.Address)
+	fmt.Fprintf(w, "%s\n  %s\n\n", d.Info.ID, tty.Clean(d.Info.Address))
 	for _, f := range d.Info.Content.Fields() {
-		fmt.Fprintf(w, "  %s = %s\n", f.Name, f.Value)
+		fmt.Fprintf(w, "  %s = %s\n", f.Name, tty.Clean(f.Value.String()))
 	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "\nRUN\tSTART\tREQUESTS\tFAILED\tWINDOW\tVALUES")
@@ -146,7 +148,7 @@ history, but no claim is judged by them, and the next plan measures the cells ag
 			if err := store.Retire(cmd.Context(), ids, "set aside by hand"); err != nil {
 				return err
 			}
-			a.say("Set aside %s.\n", count(len(ids), "measurement"))
+			a.say("Set aside %s.\n", metric.Count(len(ids), "measurement"))
 			return nil
 		},
 	}
@@ -198,7 +200,7 @@ func (a *app) printProblems(problems []string) error {
 		}
 	}
 	for _, p := range problems {
-		a.say("%s\n", p)
+		a.say("%s\n", tty.Clean(p))
 	}
 	if len(problems) > 0 {
 		return exit(ExitError)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aicv/lang/diag"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -40,7 +41,7 @@ func (a *app) validate(p place) error {
 		cells += len(e.Cells)
 	}
 	fmt.Fprintf(a.stdio.Out, "The suite is valid: %s in %s.\n",
-		count(cells, "cell"), count(len(suite.Experiments), "experiment"))
+		metric.Count(cells, "cell"), metric.Count(len(suite.Experiments), "experiment"))
 	return nil
 }
 
@@ -51,12 +52,4 @@ func (a *app) writeDiagnosticsJSON(diags spec.Diagnostics) error {
 	}
 	_, err = fmt.Fprintf(a.stdio.Out, "%s\n", document)
 	return err
-}
-
-// count writes a number with its noun: 1 cell, 2 cells.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -21,7 +21,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  aicv version --json",
-		Args:    cobra.NoArgs,
+		Args:    cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			info := versionInfo{jsonFormat, Version, revision(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			if a.json {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"aicv/internal/tty"
 	"aicv/lang/diag"
 	"aicv/spec"
 )
@@ -35,12 +36,12 @@ func (a *app) printError(err error) {
 		_ = writeJSON(a.stdio.Out, f)
 		return
 	}
-	fmt.Fprintf(a.stdio.Err, "Error: %s\n", f.Error)
+	fmt.Fprintf(a.stdio.Err, "Error: %s\n", tty.CleanLines(f.Error))
 	if f.Detail != "" {
-		fmt.Fprintf(a.stdio.Err, "\n%s\n", f.Detail)
+		fmt.Fprintf(a.stdio.Err, "\n%s\n", tty.CleanLines(f.Detail))
 	}
 	if f.Fix != "" {
-		fmt.Fprintf(a.stdio.Err, "\nFix: %s\n", f.Fix)
+		fmt.Fprintf(a.stdio.Err, "\nFix: %s\n", tty.CleanLines(f.Fix))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/apparentlymart/go-textseg/v15/textseg"
+
+	"aicv/internal/tty"
 )
 
 // tabWidth is how far apart the tab stops of a shown source line are.
@@ -43,19 +45,13 @@ func layOut(cluster string, column int) glyph {
 		return glyph{text: strings.Repeat(" ", width), width: width}
 	}
 	r, _ := utf8.DecodeRuneInString(cluster)
-	if !utf8.ValidString(cluster) || strings.ContainsFunc(cluster, isUnsafe) {
+	if !utf8.ValidString(cluster) || strings.ContainsFunc(cluster, tty.Unsafe) {
 		return glyph{text: string(utf8.RuneError), width: 1}
 	}
 	if unicode.In(r, unicode.Mn, unicode.Me) { // a mark without a letter to stand on
 		return glyph{text: "\u25cc" + cluster, width: 1}
 	}
 	return glyph{text: cluster, width: clusterWidth(r, cluster)}
-}
-
-// isUnsafe reports characters that a terminal acts on instead of showing: controls,
-// and marks that reverse the direction of what follows.
-func isUnsafe(r rune) bool {
-	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // clusterWidth is how many columns a terminal gives a cluster that starts with r.
@@ -100,7 +96,7 @@ func clean(text string) string {
 			return r
 		case r == '\t':
 			return ' '
-		case isUnsafe(r):
+		case tty.Unsafe(r):
 			return utf8.RuneError
 		}
 		return r

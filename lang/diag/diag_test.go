@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"aicv/internal/golden"
+	"aicv/internal/tty"
 	"aicv/spec"
 )
-
-var update = flag.Bool("update", false, "record the golden files anew")
 
 // family is one character of seven runes, two columns wide.
 const family = "\U0001F468\u200d\U0001F469\u200d\U0001F467"
@@ -65,24 +62,6 @@ func examples(t *testing.T) spec.Diagnostics {
 	}
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; record with -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got), record with -update:\n%s", name, diff)
-	}
-}
-
 func text(t *testing.T, diags spec.Diagnostics, options Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -93,9 +72,9 @@ func text(t *testing.T, diags spec.Diagnostics, options Options) string {
 }
 
 func TestWriteGolden(t *testing.T) {
-	golden(t, "plain.txt", text(t, examples(t), Options{}))
-	golden(t, "narrow.txt", text(t, examples(t), Options{Width: 48}))
-	golden(t, "color.txt", text(t, examples(t)[2:3], Options{Color: true, Width: 80}))
+	golden.Check(t, "plain.txt", text(t, examples(t), Options{}))
+	golden.Check(t, "narrow.txt", text(t, examples(t), Options{Width: 48}))
+	golden.Check(t, "color.txt", text(t, examples(t)[2:3], Options{Color: true, Width: 80}))
 }
 
 func TestJSONGolden(t *testing.T) {
@@ -103,7 +82,7 @@ func TestJSONGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "diagnostics.json", string(got)+"\n")
+	golden.Check(t, "diagnostics.json", string(got)+"\n")
 	empty, err := JSON(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +154,7 @@ func TestCaretsStandUnderTheMarkedCharacters(t *testing.T) {
 			if test.width > 0 && shown > test.width || shown > 2*reach+2 {
 				t.Errorf("%d columns shown", shown)
 			}
-			if strings.ContainsFunc(s.lead+s.marked+s.rest, isUnsafe) {
+			if strings.ContainsFunc(s.lead+s.marked+s.rest, tty.Unsafe) {
 				t.Errorf("raw control characters in %q", s.lead+s.marked+s.rest)
 			}
 		})
@@ -207,7 +186,7 @@ func TestWriteNeverPanicsAndKeepsToTheWidth(t *testing.T) {
 		}
 		for line := range strings.Lines(b.String()) {
 			line = strings.TrimSuffix(line, "\n")
-			if strings.ContainsFunc(line, isUnsafe) {
+			if strings.ContainsFunc(line, tty.Unsafe) {
 				t.Fatalf("control characters in %q", line)
 			}
 			if bar := strings.Index(line, " |"); bar > 0 && bar <= 4 && width >= 40 && displayWidth(line) > width {

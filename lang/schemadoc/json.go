@@ -43,6 +43,8 @@ type attribute struct {
 	Doc       string      `json:"doc"`
 	Example   string      `json:"example,omitempty"`
 	Since     string      `json:"since,omitempty"`
+	// Incidental rows are no part of a measurement's identity.
+	Incidental bool `json:"incidental,omitempty"`
 }
 
 // JSON writes the schema in aicv's own, versioned form.
@@ -71,7 +73,7 @@ func attributesOf(attributes []spec.Attribute) []attribute {
 	out := make([]attribute, len(attributes))
 	for i, a := range attributes {
 		out[i] = attribute{Name: a.Name, Type: a.Type, Reference: a.Ref, Required: a.Required, Single: a.Single,
-			Allowed: a.Allowed, Minimum: a.Min, Maximum: a.Max, Doc: a.Doc, Example: a.Example, Since: a.Since}
+			Allowed: a.Allowed, Minimum: a.Min, Maximum: a.Max, Doc: a.Doc, Example: a.Example, Since: a.Since, Incidental: a.Incidental}
 		if !a.Default.IsNull() {
 			out[i].Default = &attributes[i].Default
 		}

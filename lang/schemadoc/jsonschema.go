@@ -101,7 +101,7 @@ func attributeSchema(a spec.Attribute) node {
 	if !a.Required {
 		alternatives = append(alternatives, node{"type": "null"})
 	}
-	schema := node{"description": a.Doc, "anyOf": alternatives}
+	schema := node{"description": describe(a), "anyOf": alternatives}
 	if !a.Default.IsNull() {
 		schema["default"] = a.Default
 	}

@@ -146,9 +146,17 @@ func isPercentileOf(name, base string) bool {
 
 func meaning(group []spec.Attribute) string {
 	if len(group) == 1 {
-		return group[0].Doc
+		return describe(group[0])
 	}
 	return group[0].Doc + " The others limit its percentiles."
+}
+
+// describe is a row's doc with what a change of it does to measurements.
+func describe(a spec.Attribute) string {
+	if a.Incidental {
+		return a.Doc + " A change of it keeps what was measured."
+	}
+	return a.Doc
 }
 
 func kind(a spec.Attribute) string {

@@ -2,6 +2,7 @@ package schemadoc_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,13 +32,15 @@ func registrations() []spec.Registration {
 	}
 	noise, mode, file, after := row("noise", spec.TypeNumber, "0.1"), row("mode", spec.TypeString, `"slow"`), row("file", spec.TypePath, `"points.csv"`), row("after", spec.TypeInt, "10")
 	mode.Doc = "Fast | slow."
+	patience := row("patience", spec.TypeDuration, `"5s"`)
+	patience.Incidental = true
 	noise.Max, mode.Allowed, mode.Default = &two, []string{"fast", "slow"}, spec.StringValue("fast")
 	file.Required, after.Required = true, true
 	driving := spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) { return nil, nil }}
 	return []spec.Registration{
 		{Role: spec.RoleTarget, Kind: "process", Doc: "Processes of this host."},
 		{Role: spec.RoleRuntime, Kind: "sim", Doc: "A simulated | engine.", Schema: spec.Block{
-			Attributes: []spec.Attribute{noise, mode, row("slow_start", spec.TypeDuration, `"5s"`), row("busy", spec.TypeShare, `"10%"`)},
+			Attributes: []spec.Attribute{noise, mode, row("slow_start", spec.TypeDuration, `"5s"`), row("busy", spec.TypeShare, `"10%"`), patience},
 			Blocks:     []spec.Block{{Name: "fault", Labels: []string{"name"}, Repeatable: true, Doc: "A fault.", Since: "0.1", Attributes: []spec.Attribute{after}}},
 		}},
 		{Role: spec.RolePredictor, Kind: "exact", Doc: "Reads a file.", Metrics: every, Schema: spec.Block{Attributes: []spec.Attribute{file}}},
@@ -167,8 +170,11 @@ func TestJSONHoldsEveryRow(t *testing.T) {
 	}
 	type block struct {
 		Name, Kind string
-		Attributes []struct{ Name string }
-		Blocks     []block
+		Attributes []struct {
+			Name       string
+			Incidental bool
+		}
+		Blocks []block
 	}
 	var document struct {
 		FormatVersion string `json:"format_version"`
@@ -182,7 +188,7 @@ func TestJSONHoldsEveryRow(t *testing.T) {
 		for _, b := range blocks {
 			at := path + "/" + b.Name + " " + b.Kind
 			for _, a := range b.Attributes {
-				rows = append(rows, at+"."+a.Name)
+				rows = append(rows, fmt.Sprint(at, ".", a.Name, a.Incidental))
 			}
 			rows = append(append(rows, at), written(at, b.Blocks)...)
 		}
@@ -193,7 +199,7 @@ func TestJSONHoldsEveryRow(t *testing.T) {
 		for _, b := range blocks {
 			at := path + "/" + b.Name + " " + b.Kind
 			for _, a := range b.Attributes {
-				rows = append(rows, at+"."+a.Name)
+				rows = append(rows, fmt.Sprint(at, ".", a.Name, a.Incidental))
 			}
 			rows = append(append(rows, at), declared(at, b.Blocks)...)
 		}
@@ -216,6 +222,7 @@ func TestMarkdown(t *testing.T) {
 		"## runtime sim\n\nA simulated | engine. May stand more than once.\n\n```hcl\nruntime \"sim\" \"name\" {\n",
 		"| `mode` | string |  | `\"fast\"` | `\"fast\"`, `\"slow\"` | Fast \\| slow. | `\"slow\"` | 0.1 |\n",
 		"| `noise` | number |  |  | at most 2 | Row of noise. | `0.1` | 0.1 |\n",
+		"| `patience` | duration |  |  |  | Row of patience. A change of it keeps what was measured. | `\"5s\"` | 0.1 |\n",
 		"| `file` | path | yes |  |  | Row of file. | `\"points.csv\"` | 0.1 |\n",
 		"### fault\n",
 		"| `ttft`, `ttft_p50`, `ttft_p75`, `ttft_p90`, `ttft_p95`, `ttft_p99` | string |",

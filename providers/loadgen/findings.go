@@ -26,11 +26,11 @@ func (r *run) findings(f figures, window time.Duration) []spec.Finding {
 	f.checkIdentity(report)
 	f.checkDrift(report)
 	if n := r.collect.warmupFails; n > 0 {
-		report("warmup_errors", fmt.Sprintf("%d requests of the warm-up failed", n))
+		report("warmup_errors", metric.Count(n, "request")+" of the warm-up failed")
 	}
 	if n := r.collect.unkept; n > 0 {
 		found = append(found, spec.Finding{Check: "token_times", Severity: spec.FindingNote,
-			Message: fmt.Sprintf("the token times of %d requests were not kept, to bound memory; the figures use all", n)})
+			Message: "the token times of " + metric.Count(n, "request") + " were not kept, to bound memory; the figures use all"})
 	}
 	return found
 }
@@ -44,10 +44,10 @@ func (r *run) checkLoad(f figures, window time.Duration, report reporter) {
 	c := float64(r.request.Load.Concurrency)
 	rates := []metric.Name{metric.Throughput, metric.TotalThroughput, metric.RequestThroughput}
 	if f.requests < 10*r.request.Load.Concurrency {
-		report("few_requests", fmt.Sprintf("%d requests were measured, fewer than 10 x the concurrency of %g", f.requests, c))
+		report("few_requests", fmt.Sprintf("the run measured %s, fewer than 10 x the concurrency of %g", metric.Count(f.requests, "request"), c))
 	}
 	if w := r.request.Sampling.Warmup; w < 2*r.request.Load.Concurrency {
-		report("short_warmup", fmt.Sprintf("the warm-up had %d requests, fewer than 2 x the concurrency of %g", w, c), rates...)
+		report("short_warmup", fmt.Sprintf("the warm-up had %s, fewer than 2 x the concurrency of %g", metric.Count(w, "request"), c), rates...)
 	}
 	achieved := float64(r.collect.inFlight) / float64(window)
 	if off(achieved, c) > tolerance {

@@ -42,7 +42,7 @@ func schema() spec.Block {
 				Doc: "Which endpoint is loaded: /v1/chat/completions or /v1/completions.", Example: `"completions"`},
 			{Name: "timeout", Type: spec.TypeDuration, Default: spec.StringValue(defaultTimeout), Since: "0.1",
 				Doc: "Longest time of one request; one that takes longer has failed.", Example: `"2m"`},
-			{Name: "api_key", Type: spec.TypeString, Since: "0.1",
+			{Name: "api_key", Type: spec.TypeString, Incidental: true, Since: "0.1",
 				Doc: "Bearer token that requests carry. It is never stored.", Example: `env("API_KEY")`},
 		},
 	}

@@ -42,7 +42,7 @@ func Registration() spec.Registration {
 		Schema: spec.Block{
 			Doc: "Servers as processes of this host, each with its own session, log and port. The default target.",
 			Attributes: []spec.Attribute{
-				{Name: "port_range", Type: spec.TypeString, Default: spec.StringValue(defaultPorts), Since: since, Example: `"18000-18999"`,
+				{Name: "port_range", Type: spec.TypeString, Default: spec.StringValue(defaultPorts), Incidental: true, Since: since, Example: `"18000-18999"`,
 					Doc: "Ports that servers may get, first and last. A port in use is stepped over."},
 				{Name: "host", Type: spec.TypeString, Default: spec.StringValue(defaultHost), Since: since, Example: `"127.0.0.1"`,
 					Doc: "Address that servers listen on. Others than loopback let other hosts in."},

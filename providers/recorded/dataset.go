@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -268,12 +269,12 @@ func (s *dataset) note(r *reader) {
 		s.notes = append(s.notes, spec.Finding{Check: check, Severity: severity, Message: s.table.name + ": " + fmt.Sprintf(format, args...)})
 	}
 	if rows := len(s.table.rows); r.kept < rows {
-		add("recorded_filter", spec.FindingNote, "where keeps %d of %s", r.kept, plural(rows, "row"))
+		add("recorded_filter", spec.FindingNote, "where keeps %d of %s", r.kept, metric.Count(rows, "row"))
 	}
 	for _, c := range r.aside.order {
 		lines := r.aside.lines[c]
 		add("recorded_layout", spec.FindingWarn, "%s set aside: the layout occupies %d GPUs, the column %s says %d; lines %s",
-			plural(len(lines), "row"), c.layout, r.d.gpusColumn, c.stated, lineList(lines))
+			metric.Count(len(lines), "row"), c.layout, r.d.gpusColumn, c.stated, lineList(lines))
 	}
 	var merged []string
 	repeats := 0
@@ -284,7 +285,7 @@ func (s *dataset) note(r *reader) {
 		}
 	}
 	if repeats > 0 {
-		add("recorded_repeats", spec.FindingNote, "%s that say exactly the same as another are merged into it; lines %s", plural(repeats, "row"), strings.Join(merged, "; "))
+		add("recorded_repeats", spec.FindingNote, "%s that say exactly the same as another are merged into it; lines %s", metric.Count(repeats, "row"), strings.Join(merged, "; "))
 	}
 	if r.t.cut {
 		add("recorded_cut", spec.FindingWarn, "the last line has no line break, so its last figure may be cut short")

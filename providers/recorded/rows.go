@@ -100,7 +100,7 @@ func (r *reader) read() ([]record, error) {
 func (r *reader) badRows() error {
 	summary := r.bad[0]
 	if more := len(r.bad) - 1; more > 0 {
-		summary += fmt.Sprintf(" (and %s)", plural(more, "more bad row"))
+		summary += fmt.Sprintf(" (and %s)", metric.Count(more, "more bad row"))
 	}
 	const shown = 20
 	return &spec.Error{Kind: spec.ErrUsage, Summary: summary, Detail: strings.Join(r.bad[:min(shown, len(r.bad))], "\n"),

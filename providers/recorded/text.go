@@ -67,10 +67,3 @@ func sortedTexts(texts []string) []string {
 	})
 	return texts
 }
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + one + "s"
-}

@@ -14,7 +14,7 @@ import (
 )
 
 // FormatVersion is the version of the JSON form.
-const FormatVersion = 1
+const FormatVersion = "1.0"
 
 // Write prints the graph in a format: dot, mermaid or json. Another one is an error
 // that names these.
@@ -175,7 +175,7 @@ func quoteMermaid(text string) string {
 
 // document is the JSON form.
 type document struct {
-	FormatVersion int            `json:"format_version"`
+	FormatVersion string         `json:"format_version"`
 	Plan          spec.ID        `json:"plan"`
 	Hosts         []string       `json:"hosts"`
 	Nodes         []documentNode `json:"nodes"`

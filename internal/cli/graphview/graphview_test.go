@@ -3,40 +3,14 @@ package graphview
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"aicv/engine"
+	"aicv/internal/golden"
 	"aicv/spec"
 )
-
-func TestMain(m *testing.M) {
-	flag.Bool("update", false, "record the golden files anew")
-	flag.Parse()
-	os.Exit(m.Run())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got); record anew with -update:\n%s", path, diff)
-	}
-}
 
 // sample has every kind of node, a recorded run beside them, and a name that needs
 // quoting.
@@ -81,9 +55,9 @@ func written(t *testing.T, p *engine.Plan, format string) string {
 }
 
 func TestFormats(t *testing.T) {
-	golden(t, "graph.dot", written(t, sample(), "dot"))
-	golden(t, "graph.mmd", written(t, sample(), "mermaid"))
-	golden(t, "graph.json", written(t, sample(), "json"))
+	golden.Check(t, "graph.dot", written(t, sample(), "dot"))
+	golden.Check(t, "graph.mmd", written(t, sample(), "mermaid"))
+	golden.Check(t, "graph.json", written(t, sample(), "json"))
 }
 
 func TestUnknownFormat(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/internal/tty"
 	"aicv/metric"
 )
 
@@ -33,7 +34,7 @@ func (t *text) cells() {
 		t.experiment(e, cells)
 	}
 	if leftExperiments > 0 {
-		t.line("... %s more cells in %s more experiments; --all shows them\n", grouped(leftCells), grouped(leftExperiments))
+		t.line("... %s more cells in %s more experiments; --all shows them\n", metric.Whole(leftCells), metric.Whole(leftExperiments))
 	}
 }
 
@@ -42,7 +43,7 @@ func (t *text) experiment(e int, cells []int) {
 	if len(cells) == 0 {
 		return
 	}
-	t.line("%s: %s", t.bold("experiment."+t.plan.Experiments[e].Name), count(len(cells), "cell"))
+	t.line("%s: %s", t.bold("experiment."+t.plan.Experiments[e].Name), metric.Count(len(cells), "cell"))
 	metrics := t.metricsOf(e, cells)
 	head := heading(metrics)
 	widths := widen(nil, head)
@@ -59,7 +60,7 @@ func (t *text) experiment(e int, cells []int) {
 		if g.why != "" {
 			title += ": " + g.why
 		}
-		t.wrapped(sign, grouped(len(g.cells))+" "+title)
+		t.wrapped(sign, metric.Whole(len(g.cells))+" "+title)
 		for _, row := range g.rows {
 			t.tableRow(row, widths)
 		}
@@ -138,7 +139,7 @@ func (t *text) row(i int, metrics []metric.Metric) []string {
 	if key == "" {
 		key = "(one cell)"
 	}
-	row := []string{key}
+	row := []string{tty.Clean(key)}
 	for _, m := range metrics {
 		figure := "-"
 		if v, ok := c.Prediction.Values.Get(m.Name); ok {
@@ -154,13 +155,13 @@ func (t *text) runs(i int) string {
 	c := &t.plan.Cells[i]
 	switch {
 	case c.Have > 0 && (c.Excluded || c.RunsMax == 0):
-		return count(c.Have, "run") + " kept"
+		return metric.Count(c.Have, "run") + " kept"
 	case c.Excluded || c.RunsMax == 0:
 		return "none"
 	case c.MeasuredBy != i:
 		return "shared with experiment." + t.plan.Cells[c.MeasuredBy].Cell.Experiment
 	}
-	return span(grouped(c.RunsMin), grouped(c.RunsMax))
+	return span(metric.Whole(c.RunsMin), metric.Whole(c.RunsMax))
 }
 
 // metricsOf picks the columns of an experiment: predicted metrics that its claims are

@@ -7,12 +7,12 @@ import (
 )
 
 // FormatVersion is the version of the document's form.
-const FormatVersion = 1
+const FormatVersion = "1.0"
 
 // PlanDocument is a plan as `aicv plan --json` prints it: complete, however many
 // cells there are.
 type PlanDocument struct {
-	FormatVersion int                  `json:"format_version"`
+	FormatVersion string               `json:"format_version"`
 	ID            spec.ID              `json:"id"`
 	Suite         string               `json:"suite"`
 	InputHash     string               `json:"input_hash"`

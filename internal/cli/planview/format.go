@@ -13,27 +13,6 @@ import (
 
 func width(s string) int { return utf8.RuneCountInString(s) }
 
-// grouped writes a count with commas between thousands.
-func grouped(n int) string {
-	digits := strconv.Itoa(n)
-	negative := strings.HasPrefix(digits, "-")
-	digits = strings.TrimPrefix(digits, "-")
-	for at := len(digits) - 3; at > 0; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	if negative {
-		return "-" + digits
-	}
-	return digits
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return grouped(n) + " " + what + "s"
-}
-
 // number writes a metric's figure with about three digits, a share in percent.
 func number(v float64, unit metric.Unit) string {
 	if unit == metric.Share {
@@ -43,7 +22,7 @@ func number(v float64, unit metric.Unit) string {
 	case size >= 1e15:
 		return strconv.FormatFloat(v, 'g', 4, 64)
 	case size >= 100:
-		return grouped(int(math.Round(v)))
+		return metric.Whole(int(math.Round(v)))
 	case size >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
@@ -60,7 +39,7 @@ func span(low, high string) string {
 
 // costFacts lists a cost's parts; what is not known is left out.
 func costFacts(c engine.Cost) []string {
-	runs := span(grouped(c.RunsMin), grouped(c.RunsMax)) + " runs"
+	runs := span(metric.Whole(c.RunsMin), metric.Whole(c.RunsMax)) + " runs"
 	if c.RunsMin == 1 && c.RunsMax == 1 {
 		runs = "1 run"
 	}
@@ -77,7 +56,7 @@ func costFacts(c engine.Cost) []string {
 func costText(c engine.Cost) string {
 	text := strings.Join(costFacts(c), ", ")
 	if c.Unknown > 0 {
-		text += "; the time of " + count(c.Unknown, "cell") + " is not known and not included"
+		text += "; the time of " + metric.Count(c.Unknown, "cell") + " is not known and not included"
 	}
 	return text
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/metric"
 )
 
 // deployments lists what is brought up, and which cells share it.
@@ -12,16 +13,16 @@ func (t *text) deployments() {
 	if len(all) == 0 {
 		return
 	}
-	t.line("%s: %s, one at a time on each host", t.bold("Deployments"), grouped(len(all)))
+	t.line("%s: %s, one at a time on each host", t.bold("Deployments"), metric.Whole(len(all)))
 	shown := t.limit(len(all))
 	for i := range all[:shown] {
 		d := &all[i]
-		facts := []string{count(len(d.Cells), "cell")}
+		facts := []string{metric.Count(len(d.Cells), "cell")}
 		if d.Starts > 1 {
-			facts = append(facts, count(d.Starts, "start"))
+			facts = append(facts, metric.Count(d.Starts, "start"))
 		}
 		if d.GPUs > 0 {
-			facts = append(facts, count(d.GPUs, "GPU"))
+			facts = append(facts, metric.Count(d.GPUs, "GPU"))
 		}
 		facts = append(facts, costFacts(d.Cost)...)
 		t.wrapped(signNew, d.Address+" ("+strings.Join(facts, ", ")+"): "+t.keys(d.Cells))
@@ -32,65 +33,75 @@ func (t *text) deployments() {
 
 // keys lists the cells of a deployment, shortened.
 func (t *text) keys(cells []int) string {
+	return t.shortened(len(cells), "; ", func(i int) string {
+		c := &t.plan.Cells[cells[i]].Cell
+		return c.Experiment + ":" + c.Key()
+	})
+}
+
+// shortened joins what a list of n holds, shortened to the first few.
+func (t *text) shortened(n int, separator string, item func(i int) string) string {
 	const most = 4
-	shown := len(cells)
+	shown := n
 	if !t.options.All {
-		shown = min(shown, most)
+		shown = min(n, most)
 	}
-	keys := make([]string, 0, shown+1)
-	for _, i := range cells[:shown] {
-		c := &t.plan.Cells[i].Cell
-		keys = append(keys, c.Experiment+":"+c.Key())
+	items := make([]string, shown, shown+1)
+	for i := range items {
+		items[i] = item(i)
 	}
-	if left := len(cells) - shown; left > 0 {
-		keys = append(keys, "and "+grouped(left)+" more")
+	if n > shown {
+		items = append(items, "and "+metric.Whole(n-shown)+" more")
 	}
-	return strings.Join(keys, "; ")
+	return strings.Join(items, separator)
 }
 
 func (t *text) gone() {
 	if len(t.plan.Gone) == 0 {
 		return
 	}
-	t.line("%s: %s in the state that no cell asks for any more; they stay in history", t.bold("Gone"), count(len(t.plan.Gone), "measurement"))
+	t.line("%s: %s in the state that no cell asks for any more; they stay in history", t.bold("Gone"), metric.Count(len(t.plan.Gone), "measurement"))
 	shown := t.limit(len(t.plan.Gone))
 	for _, g := range t.plan.Gone[:shown] {
 		address := g.Address
 		if address == "" {
 			address = string(g.Measurement)
 		}
-		t.wrapped(signGone, address+" ("+count(g.Runs, "run")+")")
+		t.wrapped(signGone, address+" ("+metric.Count(g.Runs, "run")+")")
 	}
 	t.more(len(t.plan.Gone)-shown, "measurements")
 	t.line("")
 }
 
-// undecidable lists claims that no run will decide, those with one reason together.
+// undecidable lists claims that no run will decide, cells with one reason together.
 func (t *text) undecidable() {
 	if len(t.plan.Undecidable) == 0 {
 		return
 	}
-	type key struct{ claim, why string }
-	var order []key
-	cells := map[key][]string{}
+	keyOf := func(u engine.Undecidable) string { return strings.Join(u.Claims, "\n") + "\n" + u.Why }
+	var order []engine.Undecidable // the first of each reason
+	cells := map[string]int{}
 	for _, u := range t.plan.Undecidable {
-		k := key{u.Claim, u.Why}
-		if cells[k] == nil {
-			order = append(order, k)
+		if cells[keyOf(u)]++; cells[keyOf(u)] == 1 {
+			order = append(order, u)
 		}
-		cells[k] = append(cells[k], u.Cell)
 	}
 	t.line("%s", t.bold("Can not be decided")+":")
 	shown := t.limit(len(order))
-	for _, k := range order[:shown] {
-		where := cells[k][0]
-		if n := len(cells[k]); n > 1 {
-			where = count(n, "cell")
+	for _, u := range order[:shown] {
+		where := u.Cell
+		if n := cells[keyOf(u)]; n > 1 {
+			where = metric.Count(n, "cell")
 		}
-		t.wrapped(signDoubt, `"`+k.claim+`" on `+where+": "+k.why)
+		t.wrapped(signDoubt, t.claims(u.Claims)+" on "+where+": "+u.Why)
 	}
-	t.more(len(order)-shown, "claims")
+	t.more(len(order)-shown, "reasons")
 	t.line("")
+}
+
+// claims lists claims, shortened.
+func (t *text) claims(texts []string) string {
+	return t.shortened(len(texts), ", ", func(i int) string { return `"` + texts[i] + `"` })
 }
 
 func (t *text) findings() {
@@ -167,7 +178,7 @@ func (s Summary) String() string {
 		{s.Kept, "kept"}, {s.Excluded, "left out"}, {s.Gone, "gone"},
 	} {
 		if part.n > 0 {
-			parts = append(parts, grouped(part.n)+" "+part.text)
+			parts = append(parts, metric.Whole(part.n)+" "+part.text)
 		}
 	}
 	if len(parts) == 0 {

@@ -3,48 +3,18 @@ package planview
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"aicv/engine"
+	"aicv/internal/golden"
+	"aicv/internal/tty"
 	"aicv/metric"
 	"aicv/spec"
 )
-
-func updating() bool {
-	f := flag.Lookup("update")
-	return f != nil && f.Value.String() == "true"
-}
-
-func TestMain(m *testing.M) {
-	flag.Bool("update", false, "record the golden files anew")
-	flag.Parse()
-	os.Exit(m.Run())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if updating() {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got); record anew with -update:\n%s", path, diff)
-	}
-}
 
 // axes writes a cell's axes; its configuration has the parallel size.
 func cell(experiment string, action engine.Action, tp, concurrency int, figures ...float64) engine.PlannedCell {
@@ -76,11 +46,12 @@ func sample() *engine.Plan {
 				Cost: engine.Cost{RunsMin: 5, RunsMax: 17, TimeMin: 250 * time.Second, TimeMax: 850 * time.Second, GPUHoursMin: 0.0694, GPUHoursMax: 0.236}},
 			{ID: "d2", Address: `deployment.sim.fast.llama["tensor_parallel=2"]`, Cells: []int{2}, Starts: 3, GPUs: 2, Cost: engine.Cost{RunsMin: 3, RunsMax: 10, Unknown: 1}},
 		},
-		Gone:        []engine.GoneCell{{Measurement: "g1", Address: `experiment.old["concurrency=1"]`, Runs: 3}, {Measurement: "g2", Runs: 1}},
-		Undecidable: []engine.Undecidable{{Cell: "a", Claim: "ttft_p99 within 10%", Why: "the prediction gives no ttft_p99"}, {Cell: "b", Claim: "ttft_p99 within 10%", Why: "the prediction gives no ttft_p99"}, {Cell: `experiment.again["concurrency=8"]`, Claim: "goodput > 1", Why: "goodput needs an slo"}},
-		Findings:    []spec.Finding{{Check: "repeats", Severity: spec.FindingNote, Message: "benchmark.recorded.data: 12 rows repeat earlier ones exactly and were merged into them, so that each counts once"}},
-		Locks:       []engine.LockEntry{{Name: "predictor.recorded.aic", What: "version", Value: "1"}},
-		Cost:        engine.Cost{RunsMin: 8, RunsMax: 27, TimeMin: 250 * time.Second, TimeMax: 850 * time.Second, GPUHoursMin: 0.0694, GPUHoursMax: 0.236, Unknown: 1},
+		Gone: []engine.GoneCell{{Measurement: "g1", Address: `experiment.old["concurrency=1"]`, Runs: 3}, {Measurement: "g2", Runs: 1}},
+		Undecidable: []engine.Undecidable{{Cell: "a", Claims: []string{"ttft_p99 within 10%"}, Why: "the prediction gives no ttft_p99"}, {Cell: "b", Claims: []string{"ttft_p99 within 10%"}, Why: "the prediction gives no ttft_p99"}, {Cell: `experiment.again["concurrency=8"]`, Claims: []string{"goodput > 1"}, Why: "goodput needs an slo"},
+			{Cell: `experiment.scaling["concurrency=8"]`, Claims: []string{"throughput within 10%", "ttft within 10%", "tpot within 10%", "latency within 10%", "user_throughput within 10%"}, Why: "no prediction: no such point"}},
+		Findings: []spec.Finding{{Check: "repeats", Severity: spec.FindingNote, Message: "benchmark.recorded.data: 12 rows repeat earlier ones exactly and were merged into them, so that each counts once"}},
+		Locks:    []engine.LockEntry{{Name: "predictor.recorded.aic", What: "version", Value: "1"}},
+		Cost:     engine.Cost{RunsMin: 8, RunsMax: 27, TimeMin: 250 * time.Second, TimeMax: 850 * time.Second, GPUHoursMin: 0.0694, GPUHoursMax: 0.236, Unknown: 1},
 	}
 	p.Cells = []engine.PlannedCell{
 		cell("scaling", engine.ActionNew, 1, 8, 1234.5, 12.34, 98.7),
@@ -115,9 +86,9 @@ func written(t *testing.T, p *engine.Plan, o Options) string {
 }
 
 func TestText(t *testing.T) {
-	golden(t, "sample.txt", written(t, sample(), Options{}))
-	golden(t, "verbose.txt", written(t, sample(), Options{Verbose: true, Width: 60}))
-	golden(t, "color.txt", written(t, sample(), Options{Color: true}))
+	golden.Check(t, "sample.txt", written(t, sample(), Options{}))
+	golden.Check(t, "verbose.txt", written(t, sample(), Options{Verbose: true, Width: 60}))
+	golden.Check(t, "color.txt", written(t, sample(), Options{Color: true}))
 }
 
 func TestTextWithoutChanges(t *testing.T) {
@@ -125,7 +96,7 @@ func TestTextWithoutChanges(t *testing.T) {
 	p.Cells = p.Cells[3:4]
 	p.Cells[0].MeasuredBy = 0
 	p.Deployments, p.Gone, p.Undecidable, p.Findings, p.Cost = nil, nil, nil, nil, engine.Cost{}
-	golden(t, "unchanged.txt", written(t, p, Options{}))
+	golden.Check(t, "unchanged.txt", written(t, p, Options{}))
 }
 
 // long has 10,000 cells in 100 experiments, each with a claim of its own.
@@ -146,7 +117,7 @@ func long() *engine.Plan {
 func TestLongPlansAreShortened(t *testing.T) {
 	p := long()
 	short := written(t, p, Options{})
-	golden(t, "long.txt", short)
+	golden.Check(t, "long.txt", short)
 	if lines := strings.Count(short, "\n"); lines > 120 {
 		t.Errorf("%d lines", lines)
 	}
@@ -169,7 +140,20 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "sample.json", string(data)+"\n")
+	golden.Check(t, "sample.json", string(data)+"\n")
+}
+
+// Texts of files and tools never reach the terminal's controls.
+func TestNothingHostileGetsThrough(t *testing.T) {
+	hostile := "a\x1b[2Jb\x07\u202ec\rd"
+	p := sample()
+	p.Cells[0].Cell.Axes[0].Value, p.Cells[0].Why = spec.StringValue(hostile), hostile
+	p.Deployments[0].Address, p.Gone[0].Address = hostile, hostile
+	p.Undecidable[0].Cell, p.Undecidable[0].Claims[0], p.Undecidable[0].Why = hostile, hostile, hostile
+	p.Findings[0].Message = hostile
+	if got := written(t, p, Options{All: true}); strings.ContainsFunc(strings.ReplaceAll(got, "\n", ""), tty.Unsafe) || !strings.Contains(got, "ab") {
+		t.Errorf("%q", got)
+	}
 }
 
 type brokenWriter struct{}
@@ -186,10 +170,9 @@ func TestFormats(t *testing.T) {
 	for want, got := range map[string]string{
 		"850ms": duration(850 * time.Millisecond), "42s": duration(42 * time.Second), "4m10s": duration(250 * time.Second),
 		"3h05m": duration(3*time.Hour + 5*time.Minute), "2d04h": duration(52 * time.Hour), "1m00s": duration(59600 * time.Millisecond),
-		"999": grouped(999), "1,000": grouped(1000), "1,234,567": grouped(1234567), "-1,000": grouped(-1000),
 		"1,235": number(1234.5, metric.Milliseconds), "12.3": number(12.34, metric.Milliseconds), "0.50": number(0.5, metric.Milliseconds),
 		"12.5%": number(0.125, metric.Share), "1e+20": number(1e20, metric.Milliseconds),
-		"<0.01": hours(0.001), "0.00": hours(0), "1 run": count(1, "run"), "2 runs": count(2, "run"),
+		"<0.01": hours(0.001), "0.00": hours(0),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

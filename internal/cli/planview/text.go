@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"aicv/engine"
+	"aicv/internal/tty"
+	"aicv/metric"
 )
 
 // Options say how a plan is written as text.
@@ -73,7 +75,7 @@ func (t *text) wrapped(sign, paragraph string) {
 // flow writes a paragraph from a column on, broken between words; further lines are
 // indented.
 func (t *text) flow(used, indent int, paragraph string) {
-	for i, word := range strings.Fields(paragraph) {
+	for i, word := range strings.Fields(tty.Clean(paragraph)) {
 		n := width(word)
 		switch {
 		case i == 0:
@@ -100,7 +102,7 @@ func (t *text) limit(n int) int {
 
 func (t *text) more(left int, what string) {
 	if left > 0 {
-		t.line("    ... %s more %s; --all shows them", grouped(left), what)
+		t.line("    ... %s more %s; --all shows them", metric.Whole(left), what)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"aicv/internal/tty"
 	"aicv/spec"
 )
 
@@ -13,7 +14,7 @@ import (
 func line(e spec.Event) string {
 	switch e.Type {
 	case spec.EventApplyStarted:
-		return e.Message
+		return joined(e.Message)
 	case spec.EventNodeStarted:
 		return startLine(e)
 	case spec.EventNodeFinished:
@@ -73,6 +74,7 @@ func elapsed(d time.Duration) string {
 	return " in " + d.Round(10*time.Millisecond).String()
 }
 
+// joined makes one line of what is there of the parts.
 func joined(parts ...string) string {
 	kept := parts[:0:0]
 	for _, p := range parts {
@@ -80,5 +82,5 @@ func joined(parts ...string) string {
 			kept = append(kept, p)
 		}
 	}
-	return strings.Join(kept, " ")
+	return tty.Clean(strings.Join(kept, " "))
 }

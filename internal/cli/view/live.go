@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"aicv/internal/tty"
 	"aicv/spec"
 )
 
@@ -127,16 +128,9 @@ func (l *live) progress() string {
 	return fmt.Sprintf("%s %d/%d", l.phase.Phase, l.phase.Done, l.phase.Total)
 }
 
-// clip cuts a line to the terminal's width; control characters of a server's log
-// never reach the terminal.
+// clip cuts a line to the terminal's width.
 func clip(s string, width int) string {
-	runes := make([]rune, 0, len(s))
-	for _, r := range s {
-		if r < 0x20 || r == 0x7f {
-			r = ' '
-		}
-		runes = append(runes, r)
-	}
+	runes := []rune(tty.Clean(s))
 	if len(runes) > width && width > 1 {
 		runes = append(runes[:width-1], '…')
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"aicv/internal/cli/view"
+	"aicv/internal/tty"
 	"aicv/spec"
 )
 
@@ -50,6 +52,29 @@ func TestPlain(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("escape codes in plain output")
+	}
+}
+
+// Messages hold what tools and servers wrote: each event stays one line, and no control
+// character reaches the terminal.
+func TestNothingHostileGetsThrough(t *testing.T) {
+	hostile := "a\x1b[2Jb\x07\u202ec\r\nd"
+	for name, open := range map[string]func(io.Writer) view.Sink{
+		"plain": view.Plain, "live": func(w io.Writer) view.Sink { return view.Live(w, 60) },
+	} {
+		var out bytes.Buffer
+		sink := open(&out)
+		for _, kind := range []spec.EventType{spec.EventApplyStarted, spec.EventNodeFinished, spec.EventWarning, spec.EventFinding} {
+			sink.Event(spec.Event{Type: kind, Kind: "run", Subject: hostile, Message: hostile})
+		}
+		if err := sink.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if line = strings.TrimSuffix(line, "\n"); strings.ContainsFunc(line, tty.Unsafe) || !strings.Contains(line, "ab") {
+				t.Errorf("%s: %q", name, line)
+			}
+		}
 	}
 }
 
