@@ -1,0 +1,113 @@
+package gpu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Runner runs a tool and returns what it printed on its standard output, also where it
+// failed: drivers' tools explain themselves there. A tool that is not installed gives an
+// error that wraps exec.ErrNotFound.
+type Runner func(ctx context.Context, name string, args ...string) ([]byte, error)
+
+const (
+	deadline = 20 * time.Second // for one answer of a tool
+	maxSaid  = 16 << 20         // bytes of an answer
+)
+
+// Run runs a real tool. It returns at the latest a moment after 20 seconds, also where
+// the tool hangs in the kernel and can not be killed, as one does whose driver is stuck.
+func Run(ctx context.Context, name string, args ...string) ([]byte, error) {
+	return runWithin(ctx, deadline, name, args...)
+}
+
+func runWithin(ctx context.Context, limit time.Duration, name string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	command := exec.CommandContext(ctx, name, args...)
+	command.WaitDelay = time.Second
+	out, said := &bounded{left: maxSaid}, &bounded{left: 64 << 10}
+	command.Stdout, command.Stderr = out, said
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	select {
+	case err := <-ended:
+		if ctx.Err() != nil {
+			return nil, tooSlow(ctx, limit)
+		}
+		return out.Bytes(), withWords(err, out, said)
+	case <-ctx.Done():
+	}
+	select { // killed: what it holds is given back before the error is known
+	case <-ended:
+	case <-time.After(2 * command.WaitDelay):
+	}
+	return nil, tooSlow(ctx, limit)
+}
+
+func tooSlow(ctx context.Context, limit time.Duration) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("it did not answer within %s: its driver may hang", limit)
+	}
+	return ctx.Err()
+}
+
+// withWords adds to a tool's failure what it said.
+func withWords(err error, out, said *bounded) error {
+	if err == nil && (out.over || said.over) {
+		return errors.New("its answer is too long")
+	}
+	if err == nil {
+		return nil
+	}
+	if words := firstLine(out.String() + "\n" + said.String()); words != "" {
+		return fmt.Errorf("%w: %s", err, words)
+	}
+	return err
+}
+
+// firstLine is the first line that says something, without what a terminal would obey.
+func firstLine(text string) string {
+	const most = 300
+	for line := range strings.Lines(text) {
+		if clean := []rune(printable(line)); len(clean) > 0 {
+			return string(clean[:min(len(clean), most)])
+		}
+	}
+	return ""
+}
+
+// printable leaves out what a terminal would obey.
+func printable(text string) string {
+	return strings.TrimSpace(strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text), ""))
+}
+
+// bounded keeps the first bytes that are written to it.
+type bounded struct {
+	bytes.Buffer
+	left int
+	over bool
+}
+
+// Write takes everything and keeps what there is room for.
+func (b *bounded) Write(p []byte) (int, error) {
+	kept := p[:min(len(p), b.left)]
+	b.left -= len(kept)
+	b.over = b.over || len(kept) < len(p)
+	b.Buffer.Write(kept)
+	return len(p), nil
+}
