@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,8 +59,8 @@ type amdGPU struct {
 	} `json:"bus"`
 	VRAM struct {
 		Size struct {
-			Value json.Number `json:"value"`
-			Unit  text        `json:"unit"`
+			Value json.RawMessage `json:"value"` // a number, or words
+			Unit  text            `json:"unit"`
 		} `json:"size"`
 	} `json:"vram"`
 	Driver struct {
@@ -100,7 +101,7 @@ func parseAMD(out []byte) ([]Device, string, error) {
 		}
 		devices = append(devices, Device{Maker: MakerAMD, BusID: string(g.Bus.BDF), GPU: spec.GPU{
 			Index: g.GPU, UUID: string(g.ASIC.Serial), Name: amdName(string(g.ASIC.MarketName)), MemoryMiB: g.memory()}})
-		driver = string(g.Driver.Version)
+		driver = cmp.Or(driver, version(string(g.Driver.Version)))
 	}
 	return devices, driver, nil
 }
@@ -136,7 +137,7 @@ func parseROCm(out []byte) ([]Device, string, error) {
 			Index: index, UUID: entry(card, "Unique ID"), Name: amdName(entry(card, "Card Series")), MemoryMiB: mebibytes(entry(card, "VRAM Total Memory (B)"))}})
 	}
 	slices.SortFunc(devices, func(a, b Device) int { return a.Index - b.Index })
-	return devices, entry(cards["system"], "Driver version"), nil
+	return devices, version(entry(cards["system"], "Driver version")), nil
 }
 
 // entry finds a text by its name, case left aside.

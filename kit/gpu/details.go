@@ -51,7 +51,7 @@ func parseDetails(text []byte) (details, error) {
 	if err := xml.Unmarshal(text, &log); err != nil {
 		return details{}, fmt.Errorf("%s: its XML can not be read: %w", smi, err)
 	}
-	d := details{cuda: figure(log.CUDA), slices: map[string][]Slice{}, processes: map[string][]Process{}}
+	d := details{cuda: version(printable(log.CUDA)), slices: map[string][]Slice{}, processes: map[string][]Process{}}
 	for _, g := range log.GPUs {
 		uuid := printable(g.UUID)
 		for _, s := range g.Slices {
@@ -66,14 +66,6 @@ func parseDetails(text []byte) (details, error) {
 		}
 	}
 	return d, nil
-}
-
-// figure is a version, empty where the tool has words in its place.
-func figure(text string) string {
-	if text = printable(text); regexp.MustCompile(`^[0-9][0-9A-Za-z.+-]{0,40}$`).MatchString(text) {
-		return text
-	}
-	return ""
 }
 
 // queryInstances asks for the names of MIG instances, by UUID of their GPU in order.

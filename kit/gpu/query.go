@@ -40,12 +40,12 @@ func fields() []field {
 		one("clocks.current.memory", func(d *Device, s string) { d.MemClockMHz = reading(s) }),
 		one("clocks.max.sm", func(d *Device, s string) { d.MaxSMClockMHz = whole(s, 0) }),
 		one("clocks.max.memory", func(d *Device, s string) { d.MaxMemoryClockMHz = whole(s, 0) }),
-		one("ecc.mode.current", func(d *Device, s string) { d.ECC = strings.ToLower(known(s)) }),
+		one("ecc.mode.current", func(d *Device, s string) { d.ECC = mode(s) }),
 		one("temperature.gpu", func(d *Device, s string) { d.TemperatureC = reading(s) }),
 		one("utilization.gpu", func(d *Device, s string) { d.Utilization = reading(s) }),
 		one("mig.mode.current", func(d *Device, s string) { d.MIG = strings.EqualFold(s, "enabled") }),
 		{[]string{"clocks_event_reasons.active", "clocks_throttle_reasons.active"}, func(d *Device, s string) { d.Slowdowns = slowdowns(s) }},
-		one("compute_cap", func(d *Device, s string) { d.ComputeCap = known(s) }),
+		one("compute_cap", func(d *Device, s string) { d.ComputeCap = version(s) }),
 		one("driver_version", nil), // of the host, taken apart
 	}
 }
@@ -130,7 +130,7 @@ func (t *Table) add(line string, asked []field) error {
 	for i, f := range asked {
 		cell := printable(cells[i])
 		if f.set == nil {
-			driver = known(cell)
+			driver = version(cell)
 			continue
 		}
 		f.set(&d, cell)
@@ -177,6 +177,22 @@ func known(cell string) string {
 	return cell
 }
 
+// mode is "enabled" or "disabled", empty where the device has no such mode.
+func mode(cell string) string {
+	if cell = strings.ToLower(cell); cell == "enabled" || cell == "disabled" {
+		return cell
+	}
+	return ""
+}
+
+// version is a version number, empty where the tool has words in its place.
+func version(cell string) string {
+	if regexp.MustCompile(`^[0-9]+(\.[0-9A-Za-z]+){1,4}$`).MatchString(cell) {
+		return cell
+	}
+	return ""
+}
+
 // reading is a figure; not known where the cell is no finite number. Units are cut.
 func reading(cell string) Reading {
 	number, _, _ := strings.Cut(cell, " ")
@@ -199,8 +215,9 @@ func whole(cell string, otherwise int) int {
 // slowdowns names the bits of NVML's mask of reasons for lowered clocks
 // (nvmlClocksEventReasons), as the tool itself names them.
 func slowdowns(mask string) []string {
-	bits, err := strconv.ParseUint(strings.TrimPrefix(mask, "0x"), 16, 64)
-	if err != nil {
+	digits, isMask := strings.CutPrefix(mask, "0x")
+	bits, err := strconv.ParseUint(digits, 16, 64)
+	if err != nil || !isMask {
 		return nil
 	}
 	names := []string{"gpu_idle", "applications_clocks_setting", "sw_power_cap", "hw_slowdown", "sync_boost", "sw_thermal_slowdown",

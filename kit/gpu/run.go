@@ -44,7 +44,7 @@ func runWithin(ctx context.Context, limit time.Duration, name string, args ...st
 		if ctx.Err() != nil {
 			return nil, tooSlow(ctx, limit)
 		}
-		return out.Bytes(), withWords(err, out, said)
+		return out.kept.Bytes(), withWords(err, out, said)
 	case <-ctx.Done():
 	}
 	select { // killed: what it holds is given back before the error is known
@@ -69,7 +69,7 @@ func withWords(err error, out, said *bounded) error {
 	if err == nil {
 		return nil
 	}
-	if words := firstLine(out.String() + "\n" + said.String()); words != "" {
+	if words := firstLine(out.kept.String() + "\n" + said.kept.String()); words != "" {
 		return fmt.Errorf("%w: %s", err, words)
 	}
 	return err
@@ -96,9 +96,10 @@ func printable(text string) string {
 	}, text), ""))
 }
 
-// bounded keeps the first bytes that are written to it.
+// bounded keeps the first bytes that are written to it. It is no bytes.Buffer, which
+// would read all that there is by itself.
 type bounded struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	left int
 	over bool
 }
@@ -108,6 +109,6 @@ func (b *bounded) Write(p []byte) (int, error) {
 	kept := p[:min(len(p), b.left)]
 	b.left -= len(kept)
 	b.over = b.over || len(kept) < len(p)
-	b.Buffer.Write(kept)
+	b.kept.Write(kept)
 	return len(p), nil
 }
