@@ -38,8 +38,12 @@ func mismatch(declared *spec.Hardware, there spec.Inventory, fit int) error {
 	e := &spec.Error{Kind: spec.ErrInfrastructure, Summary: declaration(declared) + ", found " + found(there),
 		Fix: "run it on a host that has them"}
 	largest := likeGPUs(there.GPUs)
-	if len(largest) == 0 {
+	switch {
+	case len(there.GPUs) == 0:
 		e.Fix += ", or check the driver with nvidia-smi"
+		return e
+	case len(largest) == 0:
+		e.Fix += ", or take these out of MIG mode"
 		return e
 	}
 	id := Identify(largest[0])

@@ -336,7 +336,9 @@ func TestChooseProperties(t *testing.T) {
 		for level := nearest; level > 0; level-- {
 			groups := connected(free, links, level)
 			if slices.ContainsFunc(groups, func(g []int) bool { return len(g) >= n }) {
-				if !slices.ContainsFunc(groups, func(g []int) bool { return slices.Contains(g, got[0]) && !slices.ContainsFunc(got, func(i int) bool { return !slices.Contains(g, i) }) }) {
+				if !slices.ContainsFunc(groups, func(g []int) bool {
+					return slices.Contains(g, got[0]) && !slices.ContainsFunc(got, func(i int) bool { return !slices.Contains(g, i) })
+				}) {
 					t.Fatalf("%v is not inside one group of level %d: %v", got, level, groups)
 				}
 				return
