@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -51,6 +52,9 @@ func unknownSystem(at spec.Range, name string, hidden bool) spec.Diagnostic {
 	}
 	d.Summary += " " + quoted(shorten(name))
 	d.Suggestion = didYouMean(name, hardware.Names())
+	if likely := hardware.Guess(name); len(likely) > 0 {
+		d.Suggestion = "Did you mean " + strings.Join(quotedAll(likely), " or ") + "?"
+	}
 	if d.Suggestion == "" {
 		d.Suggestion = "aicv hardware list shows the systems that there are."
 	}

@@ -9,36 +9,39 @@ import "fmt"
 // in. Figures are what the predictor assumes, not a data sheet; where both differ, the
 // prediction follows the figure here.
 type System struct {
-	Name         string // aiconfigurator's name: h200_sxm
-	Title        string // for people: "NVIDIA H200 SXM 141 GB"
-	Vendor       Vendor
-	EstimateOnly bool // the predictor has no measured data for it, only estimates from these figures
-	SM           int  // compute capability x 10: 90; 0: not an NVIDIA GPU
+	Name         string `json:"name"`  // aiconfigurator's name: h200_sxm
+	Title        string `json:"title"` // for people: "NVIDIA H200 SXM 141 GB"
+	Vendor       Vendor `json:"vendor"`
+	EstimateOnly bool   `json:"estimate_only"` // the predictor has no measured data for it, only estimates from these figures
+	SM           int    `json:"sm,omitempty"`  // compute capability x 10: 90; 0: not an NVIDIA GPU
 
-	Memory          int64  // bytes per GPU that the predictor assumes
-	Reported        int64  // bytes that the driver's tool reports as total; what an engine can use at most
-	ReportedBy      string // source of Reported
-	MemoryBandwidth int64  // bytes/s
-	Power           int    // W
+	Memory          int64  `json:"memory_bytes"`                    // of one GPU, as the predictor assumes
+	Reported        int64  `json:"reported_memory_bytes,omitempty"` // in total, as the driver's tool says; 0: not known
+	ReportedBy      string `json:"reported_by,omitempty"`           // source of Reported
+	MemoryBandwidth int64  `json:"memory_bandwidth_bytes_per_s"`
+	Power           int    `json:"power_w"`
 
-	BF16, INT8, FP8, FP4 int64 // dense operations/s of the tensor cores; 0: none
+	BF16 int64 `json:"bfloat16_ops_per_s"` // dense operations/s of the tensor cores
+	INT8 int64 `json:"int8_ops_per_s"`     // 0: none
+	FP8  int64 `json:"fp8_ops_per_s"`      // 0: none
+	FP4  int64 `json:"fp4_ops_per_s"`      // 0: none
 
-	GPUsPerNode int
-	Link        Link  // between the GPUs of a node
-	IntraNode   int64 // bytes/s per GPU in one direction, to the GPUs of its node
-	InterNode   int64 // bytes/s per GPU in one direction, to other nodes
-	PCIe        int64 // bytes/s per GPU in one direction, to its host
-	GPUsPerRack int   // 0: the predictor knows no racks
-	InterRack   int64 // bytes/s per GPU in one direction, to other racks; 0: no racks
+	GPUsPerNode int   `json:"gpus_per_node"`
+	Link        Link  `json:"link"`                             // between the GPUs of a node
+	IntraNode   int64 `json:"intra_node_bytes_per_s"`           // per GPU in one direction, to the GPUs of its node
+	InterNode   int64 `json:"inter_node_bytes_per_s"`           // per GPU in one direction, to other nodes
+	PCIe        int64 `json:"pcie_bytes_per_s"`                 // per GPU in one direction, to its host
+	GPUsPerRack int   `json:"gpus_per_rack,omitempty"`          // 0: the predictor knows no racks
+	InterRack   int64 `json:"inter_rack_bytes_per_s,omitempty"` // per GPU in one direction, to other racks; 0: no racks
 
-	Reserve int64  // bytes per GPU that the predictor keeps for the engine itself
-	NCCL    []NCCL // bytes per GPU for communication buffers, by group size
+	Reserve int64  `json:"engine_reserve_bytes"`  // per GPU, that the predictor keeps for the engine itself
+	NCCL    []NCCL `json:"communication_buffers"` // by group size
 }
 
 // NCCL is what the predictor takes for communication buffers.
 type NCCL struct {
-	GPUs  int   // size of the group
-	Bytes int64 // per GPU
+	GPUs  int   `json:"gpus"`          // size of the group
+	Bytes int64 `json:"bytes_per_gpu"` //
 }
 
 // Vendor made a GPU.
