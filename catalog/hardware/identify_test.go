@@ -116,6 +116,12 @@ func TestProducts(t *testing.T) {
 	}
 }
 
+func TestAWholeNameHoldsBeforeAPattern(t *testing.T) {
+	if fits("B200", "b200") <= fits("B200*", "B200") || fits("H20", "H200") >= 0 || fits("RTX * Ada Generation", "RTX Ada Generation") >= 0 {
+		t.Error("names are not told apart")
+	}
+}
+
 // TestNamesAreSafe identifies anything, and never gives both a system and a reason.
 func TestNamesAreSafe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -141,7 +147,7 @@ func FuzzIdentify(f *testing.F) {
 func TestGuess(t *testing.T) {
 	for word, want := range map[string]string{
 		"h200": "h200_sxm", "H200": "h200_sxm", "h100": "h100_pcie h100_sxm", "a100-sxm": "a100_sxm", "H100 SXM": "h100_sxm", "h100_sxm5": "h100_sxm", "NVIDIA H100 PCIe": "h100_pcie",
-		"H100 80GB HBM3": "h100_sxm", "l40": "l40s", "rtx_pro_6000": "rtx_pro_6000_server", "gb200_nvl72": "gb200", "": "", "_": "", "our_cluster": "", "mi300x": "", "h100_sxm": "h100_sxm",
+		"H100 80GB HBM3": "h100_sxm", "l40": "l40s", "l-4": "l4", "rtx_pro_6000": "rtx_pro_6000_server", "gb200_nvl72": "gb200", "": "", "_": "", "our_cluster": "", "mi300x": "", "h100_sxm": "h100_sxm",
 	} {
 		if got := strings.Join(Guess(word), " "); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)

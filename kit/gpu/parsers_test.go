@@ -124,7 +124,7 @@ func TestParseLinks(t *testing.T) {
 	if !links.NVLinked([]int{0, 1}) || links.NVLinked([]int{0, 1, 2}) || links.NVLinked([]int{0}) || links.NVLinked([]int{0, 9}) || links.NVLinked([]int{-1, 0}) {
 		t.Error("NVLinked is wrong")
 	}
-	for _, text := range []string{"", "no matrix", "\tGPU0\n", "\tGPU999999\nGPU999999\tX\n", "GPU0\tX\n"} {
+	for _, text := range []string{"", "no matrix", "\tGPU0\n", "\tGPU999999\nGPU999999\tX\n", "GPU0\tX\n", "GPU0\tX\tNV4\nGPU1\tNV4\tX\n"} {
 		if links, err := parseLinks(text); err == nil {
 			t.Errorf("%q was read as %v", text, links)
 		}

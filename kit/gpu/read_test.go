@@ -106,6 +106,16 @@ func TestToolsThatHang(t *testing.T) {
 	}
 }
 
+// TestAToolThatCanNotBeKilled does not hold either: a process that is stuck in the kernel
+// never ends.
+func TestAToolThatCanNotBeKilled(t *testing.T) {
+	ctx, cancel := context.WithCancel(noContext())
+	cancel()
+	if _, over := await(ctx, make(chan error), time.Millisecond); over {
+		t.Error("it ended")
+	}
+}
+
 // TestAHungChildDoesNotHold ends at the limit though a child of the tool keeps its output
 // open.
 func TestAHungChildDoesNotHold(t *testing.T) {

@@ -39,19 +39,27 @@ func runWithin(ctx context.Context, limit time.Duration, name string, args ...st
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
+	err, over := await(ctx, ended, 2*command.WaitDelay)
+	if !over || ctx.Err() != nil {
+		return nil, tooSlow(ctx, limit)
+	}
+	return out.kept.Bytes(), withWords(err, out, said)
+}
+
+// await waits for the end of a tool that is killed with the context; false where it does
+// not end by that either.
+func await(ctx context.Context, ended <-chan error, grace time.Duration) (error, bool) {
 	select {
 	case err := <-ended:
-		if ctx.Err() != nil {
-			return nil, tooSlow(ctx, limit)
-		}
-		return out.kept.Bytes(), withWords(err, out, said)
+		return err, true
 	case <-ctx.Done():
 	}
-	select { // killed: what it holds is given back before the error is known
-	case <-ended:
-	case <-time.After(2 * command.WaitDelay):
+	select {
+	case err := <-ended:
+		return err, true
+	case <-time.After(grace):
+		return nil, false
 	}
-	return nil, tooSlow(ctx, limit)
 }
 
 func tooSlow(ctx context.Context, limit time.Duration) error {

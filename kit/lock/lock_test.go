@@ -161,6 +161,28 @@ func TestOnlyOneHoldsAtATime(t *testing.T) {
 	}
 }
 
+// TestAFileThatWasReplacedIsNoLock locks what was opened before somebody removed it, which
+// would be a lock that nobody else sees.
+func TestAFileThatWasReplacedIsNoLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.lock")
+	old, err := open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = old.Close() }() // nothing was written
+	for _, replace := range []func() error{
+		func() error { return os.Remove(path) },
+		func() error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		if err := replace(); err != nil {
+			t.Fatal(err)
+		}
+		if err := take(old, path); !errors.Is(err, errRemoved) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestWhatIsNoLockIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	victim := filepath.Join(dir, "victim")
@@ -182,6 +204,8 @@ func TestWhatIsNoLockIsRefused(t *testing.T) {
 			if err == nil {
 				_ = file.Close()
 				t.Error("it was taken for a lock")
+			} else if strings.Contains(err.Error(), "again and again") {
+				t.Errorf("it was opened: %v", err)
 			}
 			if _, held := Peek(path); held {
 				t.Error("it counts as held")
