@@ -10,9 +10,10 @@ type Product struct {
 	Nearest string // the system most like it where none describes it; empty: none is
 }
 
-// Products lists the names that are known. They are those of the open GPU kernel
-// modules' list of compatible GPUs (github.com/NVIDIA/open-gpu-kernel-modules, README of
-// the drivers 515 to 595); where two fit a GPU, the longer one holds.
+// Products lists the names that are known; where two fit a GPU, the longer one holds. From
+// Turing on they are those of the open GPU kernel modules' list of compatible GPUs
+// (github.com/NVIDIA/open-gpu-kernel-modules, README of the drivers 515 to 595); older
+// GPUs and AMD's are told by the beginning of their name.
 func Products() []Product {
 	return slices.Concat(described(), hopper(), ampere(), ada(), blackwell(), others())
 }

@@ -31,8 +31,8 @@ const reservations = `
 Before a server starts on this host's GPUs, each of them is reserved among all users and suites of the
 host: by the kernel's lock on one file per GPU, in "/run/lock/aicv" where everybody may write into
 "/run/lock", else in "/tmp/aicv-locks". The server inherits the lock, so that its GPUs stay reserved for as
-long as it lives, also when aicv is killed; with its end they are free. Nothing needs to be cleaned up, and
-removing the files by hand frees nothing that is held.
+long as it lives, also when aicv is killed; with its end they are free. Nothing needs to be cleaned up. Leave
+the files alone: one that is removed while it is held makes its GPU look free.
 
 A GPU is refused, with the reason, where another suite holds it, where a process computes on it, where more
 than 1,024 MiB of its memory are in use by processes that can not be seen (as in a container), where it is
