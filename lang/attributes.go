@@ -173,7 +173,7 @@ func (l *loader) objectOf(n *node, d decoded) cty.Value {
 // ctyType is the type under which expressions read an attribute.
 func ctyType(row *spec.Attribute) cty.Type {
 	switch row.Type {
-	case spec.TypeString, spec.TypePath, spec.TypeDuration:
+	case spec.TypeString, spec.TypePath, spec.TypeDuration, spec.TypeSize:
 		return cty.String
 	case spec.TypeInt, spec.TypeNumber:
 		return cty.Number

@@ -31,7 +31,7 @@ func (l *loader) produce(n *node, d decoded) bool {
 	case schema.Model:
 		n.product.model = l.model(n, d.attrs)
 	case schema.Hardware:
-		n.product.hardware = &spec.Hardware{Name: n.name(), System: d.attrs.Text("system"), GPUs: d.attrs.Int("gpus"), Range: n.at}
+		n.product.hardware = l.hardware(n, d)
 	case schema.Workload:
 		return l.workload(n, d)
 	default:

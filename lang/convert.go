@@ -83,6 +83,8 @@ func (c conversion) typed(row *spec.Attribute, v cty.Value) (spec.Value, error) 
 		return c.duration(v)
 	case spec.TypeShare:
 		return c.share(v)
+	case spec.TypeSize:
+		return c.size(v)
 	case spec.TypeStringList, spec.TypeIntList, spec.TypeClaims:
 		return c.list(row, v)
 	case spec.TypeStringMap, spec.TypeMap:

@@ -21,7 +21,7 @@ func blocks() []string {
 		"model \"m\" { id = local.id }\n",
 		"runtime \"sim\" \"r\" { version = var.version }\n",
 		"predictor \"aiconfigurator\" \"aic\" {}\n",
-		"hardware \"h\" {\n system = \"x\"\n gpus = local.gpus\n}\n",
+		"hardware \"h\" {\n system = \"l4\"\n gpus = local.gpus\n}\n",
 		"workload \"w\" {\n input_tokens = 1\n output_tokens = 2\n concurrency = local.levels\n}\n",
 		"variable \"version\" { default = \"1\" }\n",
 		"locals {\n id = \"a/${local.base}\"\n base = \"b\"\n}\n",

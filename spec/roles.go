@@ -260,15 +260,22 @@ type Inventory struct {
 	OS     string `json:"os"`
 	CPUs   int    `json:"cpus"`
 	GPUs   []GPU  `json:"gpus,omitempty"`
-	Driver string `json:"driver,omitempty"`
+	Driver string `json:"driver,omitempty"` // of the GPUs; where it can not be read, why
+	CUDA   string `json:"cuda,omitempty"`   // newest CUDA version that the driver supports: an engine built for a newer one does not start
 }
 
-// GPU is one device.
+// GPU is one device. What can change its speed from one day to the next is part of it,
+// so that a measurement says under which limits it was taken.
 type GPU struct {
-	Index     int    `json:"index"`
-	UUID      string `json:"uuid"`
-	Name      string `json:"name"`
-	MemoryMiB int    `json:"memory_mib"`
+	Index             int     `json:"index"`
+	UUID              string  `json:"uuid"`
+	Name              string  `json:"name"`                           // as the driver reports it
+	MemoryMiB         int     `json:"memory_mib"`                     // in total; 0: not reported
+	PowerLimitW       float64 `json:"power_limit_w,omitempty"`        // that is enforced; 0: not reported
+	MaxSMClockMHz     int     `json:"max_sm_clock_mhz,omitempty"`     // 0: not reported
+	MaxMemoryClockMHz int     `json:"max_memory_clock_mhz,omitempty"` // 0: not reported
+	ECC               string  `json:"ecc,omitempty"`                  // "enabled" or "disabled"; empty: not reported
+	MIG               bool    `json:"mig,omitempty"`                  // split into MIG instances: it can not be used whole
 }
 
 // Benchmark drives a server at one load point.

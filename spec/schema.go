@@ -11,6 +11,7 @@ const (
 	TypeBool       Type = "bool"     // true or false
 	TypeDuration   Type = "duration" // "30s", "5m"; Go's duration syntax
 	TypeShare      Type = "share"    // "95%"
+	TypeSize       Type = "size"     // "80GiB"; a number of bytes once it is evaluated
 	TypePath       Type = "path"     // relative to the suite's folder
 	TypeStringList Type = "list(string)"
 	TypeIntList    Type = "list(int)"

@@ -48,6 +48,7 @@ type Hardware struct {
 	Name   string
 	System string // aiconfigurator's name: h200_sxm
 	GPUs   int
+	Memory int64 // bytes of one GPU that an engine can use at most; 0: unknown, so nobody can say what fits
 	Range  Range `json:"-"`
 }
 

@@ -28,10 +28,24 @@ var (
 
 // TestReferencePageIsCurrent fails when the page and the schema drift apart.
 func TestReferencePageIsCurrent(t *testing.T) {
-	want := string(schemadoc.Markdown(schema.Language(registrations()), registrations()))
-	path := filepath.Join("..", "..", "docs", "reference.md")
+	checkPage(t, "reference.md", schemadoc.Markdown(schema.Language(registrations()), registrations()))
+}
+
+// TestHardwarePageIsCurrent fails when the page and the registry drift apart.
+func TestHardwarePageIsCurrent(t *testing.T) {
+	want, err := exec.Command("aicv", "hardware", "list", "--format", "markdown").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPage(t, "hardware.md", want)
+}
+
+// checkPage compares a generated page of docs/ with what it should be.
+func checkPage(t *testing.T, name string, want []byte) {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", name)
 	if golden.Update() {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,8 +53,8 @@ func TestReferencePageIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/reference.md is not what the schema says; AICV_UPDATE=1 go test ./cmd/aicv rewrites it\n%s", diff)
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("docs/%s is not what the program says; AICV_UPDATE=1 go test ./cmd/aicv rewrites it\n%s", name, diff)
 	}
 }
 

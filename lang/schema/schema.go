@@ -152,8 +152,11 @@ func hardwareBlock() spec.Block {
 		Name: Hardware, Labels: []string{"name"}, Repeatable: true, Since: since,
 		Doc: "A pool of like GPUs. Without one, metrics per GPU do not exist.",
 		Attributes: []spec.Attribute{
-			{Name: "system", Type: spec.TypeString, Required: true, Doc: "aiconfigurator's name of the system.", Example: `"h200_sxm"`, Since: since},
+			{Name: "system", Type: spec.TypeString, Required: true, Example: `"h200_sxm"`, Since: since,
+				Doc: "aiconfigurator's name of the system (aicv hardware list), or a name that a predictor of your own knows."},
 			{Name: "gpus", Type: spec.TypeInt, Required: true, Min: bound(1), Doc: "GPUs in the pool.", Example: "8", Since: since},
+			{Name: "memory", Type: spec.TypeSize, Example: `"80GiB"`, Since: since,
+				Doc: "Memory of one GPU, for a system of your own: what fits is judged by it. Of the systems that aicv knows it is known."},
 		},
 	}
 }

@@ -167,6 +167,8 @@ func text(a spec.Attribute) node {
 		schema["enum"] = a.Allowed
 	case a.Type == spec.TypeDuration:
 		schema["pattern"] = `^[+]?(0|([0-9.]+(ns|us|µs|μs|ms|s|m|h))+)$`
+	case a.Type == spec.TypeSize:
+		schema["pattern"] = `^[0-9.]+ ?([KMGT]i?)?B$`
 	case a.Type == spec.TypeShare:
 		schema["pattern"] = `^[0-9]+([.][0-9]+)?%$`
 	}
