@@ -85,7 +85,7 @@ func findingsOf(p *engine.PlannedCell, runs []spec.Run) []spec.Finding {
 
 // fillCells adds the figures. Cells stand in the experiments in plan order.
 func (b *builder) fillCells(r *Result) {
-	next := make([]int, len(r.Experiments))
+	metrics, next := metric.All(), make([]int, len(r.Experiments))
 	for i := range b.plan.Cells {
 		p := &b.plan.Cells[i]
 		e := &r.Experiments[p.Experiment]
@@ -95,15 +95,16 @@ func (b *builder) fillCells(r *Result) {
 		if p.Cell.Predictor != nil {
 			in.Prediction = &p.Prediction
 		}
-		c.Figures = figuresOf(b.judges[p.Experiment], e.Claims, in)
+		c.Figures = figuresOf(metrics, b.judges[p.Experiment], e.Claims, in)
 	}
 }
 
-// figuresOf lists metrics in the contract's order: the bare ones that were measured,
-// and those that are predicted or claimed.
-func figuresOf(j *verify.Judge, claims []Claim, in verify.CellInput) []Figure {
+// figuresOf picks from the contract's metrics: the bare ones that were measured, and
+// those that are predicted or claimed.
+func figuresOf(metrics []metric.Metric, j *verify.Judge, claims []Claim, in verify.CellInput) []Figure {
 	var figures []Figure
-	for _, m := range metric.All() {
+	for i := range metrics {
+		m := &metrics[i]
 		predicted, isPredicted := 0.0, false
 		if in.Prediction != nil {
 			predicted, isPredicted = in.Prediction.Values.Get(m.Name)

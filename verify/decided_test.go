@@ -90,9 +90,12 @@ func TestUndecidable(t *testing.T) {
 			if test.edit != nil {
 				test.edit(e, &in)
 			}
-			why, undecidable := Undecidable(e, test.claim, in)
-			if undecidable != (test.want != "") || !contains(why, test.want) {
-				t.Errorf("undecidable: %v (%s), want %q", undecidable, why, test.want)
+			got := NewJudge(e).Undecidable(in)
+			switch {
+			case (len(got) > 0) != (test.want != ""):
+				t.Errorf("undecidable: %v, want %q", got, test.want)
+			case len(got) > 0 && (got[0].Claim.Text != test.claim.Text || !contains(got[0].Why, test.want)):
+				t.Errorf("undecidable: %s (%s), want %q", got[0].Claim.Text, got[0].Why, test.want)
 			}
 		})
 	}

@@ -181,7 +181,7 @@ func TestAnyFigureIsJudged(t *testing.T) {
 		got := judgeFirst(e, in)
 		Decided(e, in)
 		LookAt(e, in)
-		Undecidable(e, claim, in)
+		NewJudge(e).Undecidable(in)
 		NewJudge(e).Figure(in, metric.TTFT)
 		if got.Verdict == spec.VerdictPass && relative(&claim) && !(predicted > 0 && !math.IsInf(predicted, 0)) {
 			t.Fatalf("passes against a prediction of %v", predicted)

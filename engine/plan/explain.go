@@ -7,7 +7,6 @@ import (
 
 	"aicv/engine"
 	"aicv/spec"
-	"aicv/verify"
 )
 
 // explain lists what can not be decided, what is gone, and what came up.
@@ -27,7 +26,6 @@ func (b *builder) listUndecidable() {
 }
 
 func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
-	e := b.experiment(c).source
 	input := b.cellInput(c, nil)
 	if c.Have > 0 {
 		input.Runs = b.runs[c.Measurement]
@@ -35,18 +33,13 @@ func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
 	if !b.offline(i) {
 		input.Requests = c.Cell.Sampling.Requests
 	}
-	address := ""
-	for _, a := range e.Asserts {
-		for k := range a.Claims {
-			why, undecidable := verify.Undecidable(e, a.Claims[k], input)
-			if !undecidable {
-				continue
-			}
-			if address == "" {
-				address = c.Cell.Address()
-			}
-			b.plan.Undecidable = append(b.plan.Undecidable, engine.Undecidable{Cell: address, Claim: a.Claims[k].Text, Why: why})
-		}
+	undecided := b.experiment(c).judge.Undecidable(input)
+	if len(undecided) == 0 {
+		return
+	}
+	address := c.Cell.Address()
+	for _, u := range undecided {
+		b.plan.Undecidable = append(b.plan.Undecidable, engine.Undecidable{Cell: address, Claim: u.Claim.Text, Why: u.Why})
 	}
 }
 
