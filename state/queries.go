@@ -53,7 +53,7 @@ const (
 		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value`
 	listMeasurements = `SELECT m.id, m.address, sum(r.idx > m.retired_to), sum(r.idx <= m.retired_to), m.retired_to
 		FROM measurement m JOIN run r ON r.measurement = m.num
-		GROUP BY m.num ORDER BY m.address, m.id`
+		GROUP BY m.num`
 	retireMeasurement = `UPDATE measurement SET generation = generation + 1, retired_to = ? WHERE num = ?`
 	insertRetirement  = `INSERT INTO retirement (measurement, generation, retired_to, why, at) VALUES (?, ?, ?, ?, ?)`
 	lastRun           = `SELECT coalesce(max(idx), 0) FROM run WHERE measurement = ?`

@@ -63,7 +63,7 @@ func (j *Judge) tooNoisy(r *rule, v *view) string {
 	planned := j.looks[len(j.looks)-1]
 	half := j.quantile(planned-1, Level(j.looks, planned)) * deviation / math.Sqrt(float64(planned))
 	predicted, _ := v.in.Prediction.Values.Get(r.claim.Subject)
-	region := r.region.of(predicted)
+	region := r.bounds().of(predicted)
 	low, _ := region.low.at()
 	high, bounded := region.high.at()
 	if !bounded || 2*half <= high-low {
