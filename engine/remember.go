@@ -2,44 +2,57 @@ package engine
 
 import (
 	"context"
-	"maps"
 
 	"aicv/spec"
 )
 
-// Remember wraps a reader so that the runs of a measurement are read once, however
-// often they are asked for. It is for work that only reads, by one goroutine: what is
+// Remember wraps a reader so that the history is read once, and answers what is asked
+// of runs and failures. It is for work that only reads, by one goroutine: what is
 // committed meanwhile is not seen.
-func Remember(r Reader) Reader {
-	return &remembering{Reader: r, asked: map[spec.ID]bool{}, runs: map[spec.ID][]spec.Run{}}
-}
+func Remember(r Reader) Reader { return &remembering{Reader: r} }
 
 type remembering struct {
 	Reader
-	asked map[spec.ID]bool
-	runs  map[spec.ID][]spec.Run
+	history map[spec.ID]*spec.History // nil: not read yet
 }
 
-// Runs reads those that were not asked for before.
-func (r *remembering) Runs(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.Run, error) {
-	var fresh []spec.ID
-	for _, id := range measurements {
-		if !r.asked[id] {
-			fresh = append(fresh, id)
-		}
+// History reads the history at the first call.
+func (r *remembering) History(ctx context.Context) (map[spec.ID]*spec.History, error) {
+	if r.history != nil {
+		return r.history, nil
 	}
-	if len(fresh) > 0 {
-		runs, err := r.Reader.Runs(ctx, fresh)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(r.runs, runs)
+	history, err := r.Reader.History(ctx)
+	if err == nil {
+		r.history = history
+	}
+	return history, err
+}
+
+// Runs finds the runs in the history.
+func (r *remembering) Runs(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.Run, error) {
+	history, err := r.History(ctx)
+	if err != nil {
+		return nil, err
 	}
 	found := make(map[spec.ID][]spec.Run, len(measurements))
 	for _, id := range measurements {
-		r.asked[id] = true
-		if runs, ok := r.runs[id]; ok {
-			found[id] = runs
+		if past := history[id]; past != nil && len(past.Runs) > 0 {
+			found[id] = past.Runs
+		}
+	}
+	return found, nil
+}
+
+// Failures finds the failures in the history.
+func (r *remembering) Failures(ctx context.Context, measurements []spec.ID) (map[spec.ID]spec.Failure, error) {
+	history, err := r.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[spec.ID]spec.Failure{}
+	for _, id := range measurements {
+		if past := history[id]; past != nil && past.Failure != nil {
+			found[id] = *past.Failure
 		}
 	}
 	return found, nil

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 
 	"aicv/engine"
@@ -11,48 +10,41 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// counting is a state of two measurements that notes what it is asked for.
+// counting is a state that counts how often its history is read.
 type counting struct {
 	engine.Reader // nil: nothing else is read
-	asked         [][]spec.ID
+	reads         int
 	err           error
 }
 
-func (c *counting) Runs(_ context.Context, ids []spec.ID) (map[spec.ID][]spec.Run, error) {
-	c.asked = append(c.asked, ids)
-	runs := map[spec.ID][]spec.Run{}
-	for _, id := range ids {
-		if slices.Contains([]spec.ID{"a", "b"}, id) {
-			runs[id] = []spec.Run{{Measurement: id, Index: 1}}
-		}
-	}
-	return runs, c.err
+func (c *counting) History(context.Context) (map[spec.ID]*spec.History, error) {
+	c.reads++
+	return map[spec.ID]*spec.History{
+		"run":    {ID: "run", Runs: []spec.Run{{Measurement: "run", Index: 1}}},
+		"failed": {ID: "failed", Failure: &spec.Failure{Kind: spec.ErrConfiguration, Message: "no"}},
+	}, c.err
 }
 
-func TestRememberReadsRunsOnce(t *testing.T) {
+func TestRememberReadsOnce(t *testing.T) {
 	ctx := context.Background()
 	state := &counting{}
 	r := engine.Remember(state)
-	for _, test := range []struct{ ids, want []spec.ID }{
-		{[]spec.ID{"a", "none"}, []spec.ID{"a"}},
-		{[]spec.ID{"none", "b", "a"}, []spec.ID{"a", "b"}},
-		{[]spec.ID{"b"}, []spec.ID{"b"}},
-	} {
-		runs, err := r.Runs(ctx, test.ids)
-		if err != nil {
-			t.Fatal(err)
+	ids := []spec.ID{"run", "failed", "none"}
+	for range 2 {
+		runs, err := r.Runs(ctx, ids)
+		if diff := cmp.Diff(map[spec.ID][]spec.Run{"run": {{Measurement: "run", Index: 1}}}, runs); err != nil || diff != "" {
+			t.Errorf("runs (-want +got): %v\n%s", err, diff)
 		}
-		for _, id := range test.want {
-			if len(runs[id]) != 1 || runs[id][0].Measurement != id {
-				t.Errorf("%v: runs of %s: %+v", test.ids, id, runs[id])
-			}
-		}
-		if len(runs) != len(test.want) {
-			t.Errorf("%v: %d measurements, want %d", test.ids, len(runs), len(test.want))
+		failures, err := r.Failures(ctx, ids)
+		if diff := cmp.Diff(map[spec.ID]spec.Failure{"failed": {Kind: spec.ErrConfiguration, Message: "no"}}, failures); err != nil || diff != "" {
+			t.Errorf("failures (-want +got): %v\n%s", err, diff)
 		}
 	}
-	if diff := cmp.Diff([][]spec.ID{{"a", "none"}, {"b"}}, state.asked); diff != "" {
-		t.Errorf("asked for (-want +got):\n%s", diff)
+	if none, err := r.Runs(ctx, ids[1:]); err != nil || len(none) != 0 {
+		t.Errorf("runs that were not asked for: %v, %v", none, err)
+	}
+	if state.reads != 1 {
+		t.Errorf("%d reads, want 1", state.reads)
 	}
 }
 
@@ -60,11 +52,14 @@ func TestRememberKeepsNoError(t *testing.T) {
 	ctx := context.Background()
 	state := &counting{err: errors.New("disk")}
 	r := engine.Remember(state)
-	if _, err := r.Runs(ctx, []spec.ID{"a"}); err == nil {
+	if _, err := r.Runs(ctx, []spec.ID{"run"}); err == nil {
+		t.Error("the error is lost")
+	}
+	if _, err := r.Failures(ctx, []spec.ID{"failed"}); err == nil {
 		t.Error("the error is lost")
 	}
 	state.err = nil
-	if runs, err := r.Runs(ctx, []spec.ID{"a"}); err != nil || len(runs) != 1 {
+	if runs, err := r.Runs(ctx, []spec.ID{"run"}); err != nil || len(runs) != 1 {
 		t.Errorf("after an error: %v, %v", runs, err)
 	}
 }

@@ -212,37 +212,6 @@ func (r *Reader) ruleSets(ctx context.Context) (map[int64][]spec.PastRule, error
 	return sets, err
 }
 
-// Judged returns what each measurement was judged by in the last judging that
-// concerned it: the distinct bases of its judgements there.
-func (r *Reader) Judged(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.ID, error) {
-	ids := unique(measurements)
-	set, err := keys(ids)
-	if err != nil {
-		return nil, err
-	}
-	found := map[spec.ID][]spec.ID{}
-	err = r.each(ctx, "read past judgings", selectJudged, []any{set}, func(rows *sql.Rows) error {
-		var i int
-		var joined string
-		if err := rows.Scan(&i, &joined); err != nil {
-			return err
-		}
-		bases := strings.Split(joined, ",")
-		list := make([]spec.ID, 0, len(bases))
-		for _, b := range bases {
-			if b != "" {
-				list = append(list, spec.ID(b))
-			}
-		}
-		found[ids[i]] = list
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
-}
-
 // Judgements returns the last judgements of an apply, or with an empty id those that
 // were made last at all, in the order in which they were judged.
 func (r *Reader) Judgements(ctx context.Context, apply string) ([]spec.Judgement, error) {

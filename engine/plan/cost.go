@@ -112,7 +112,7 @@ func (b *builder) runTime(c *engine.PlannedCell) (time.Duration, error) {
 func (b *builder) earlierLatency(c *engine.PlannedCell) time.Duration {
 	var total time.Duration
 	n := time.Duration(0)
-	for _, run := range b.runs[c.Measurement] {
+	for _, run := range b.past(c).Runs {
 		if latency := latencyOf(run.Result.Values, c.Cell.Load); latency > 0 {
 			total += latency
 			n++

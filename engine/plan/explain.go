@@ -28,7 +28,7 @@ func (b *builder) listUndecidable() {
 func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
 	input := b.cellInput(c, nil)
 	if c.Have > 0 {
-		input.Runs = b.runs[c.Measurement]
+		input.Runs = b.past(c).Runs
 	}
 	if !b.offline(i) {
 		input.Requests = c.Cell.Sampling.Requests
@@ -51,9 +51,9 @@ func (b *builder) listGone() {
 	for i := range b.plan.Cells {
 		asked[b.plan.Cells[i].Measurement] = true
 	}
-	for id, info := range b.known {
-		if !asked[id] && info.Runs > 0 {
-			b.plan.Gone = append(b.plan.Gone, engine.GoneCell{Measurement: id, Address: info.Address, Runs: info.Runs})
+	for id, past := range b.history {
+		if runs := len(past.Runs); runs > 0 && !asked[id] {
+			b.plan.Gone = append(b.plan.Gone, engine.GoneCell{Measurement: id, Address: past.Address, Runs: runs})
 		}
 	}
 	slices.SortFunc(b.plan.Gone, func(x, y engine.GoneCell) int {
