@@ -182,7 +182,7 @@ func TestAnyFigureIsJudged(t *testing.T) {
 		Decided(e, in)
 		LookAt(e, in)
 		NewJudge(e).Undecidable(in)
-		NewJudge(e).Figure(in, metric.TTFT)
+		NewJudge(e).Figures(in).Of(metric.TTFT)
 		if got.Verdict == spec.VerdictPass && relative(&claim) && !(predicted > 0 && !math.IsInf(predicted, 0)) {
 			t.Fatalf("passes against a prediction of %v", predicted)
 		}
