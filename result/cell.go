@@ -86,8 +86,9 @@ func findingsOf(p *engine.PlannedCell, runs []spec.Run) []spec.Finding {
 // fillCells adds the figures. Cells stand in the experiments in plan order.
 func (b *builder) fillCells(r *Result) {
 	next, asked := make([]int, len(r.Experiments)), make([][]askedMetric, len(r.Experiments))
+	contract := metric.All()
 	for i := range r.Experiments {
-		asked[i] = askedMetrics(r.Experiments[i].Claims)
+		asked[i] = askedMetrics(contract, r.Experiments[i].Claims)
 	}
 	for i := range b.plan.Cells {
 		p := &b.plan.Cells[i]
@@ -104,14 +105,14 @@ func (b *builder) fillCells(r *Result) {
 // askedMetric is a metric of the contract, and whether a report shows it where it was
 // measured: it does of the bare ones and of those that a claim is about.
 type askedMetric struct {
-	metric.Metric
+	*metric.Metric
 	asked bool
 }
 
-func askedMetrics(claims []Claim) []askedMetric {
-	all := metric.All()
-	rows := make([]askedMetric, len(all))
-	for i, m := range all {
+func askedMetrics(contract []metric.Metric, claims []Claim) []askedMetric {
+	rows := make([]askedMetric, len(contract))
+	for i := range contract {
+		m := &contract[i]
 		claimed := slices.ContainsFunc(claims, func(c Claim) bool { return c.Subject == m.Name })
 		rows[i] = askedMetric{m, m.Percentile == 0 || claimed}
 	}

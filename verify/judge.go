@@ -33,8 +33,8 @@ type rule struct {
 	assert *spec.Assert
 	claim  *spec.Claim
 	metric metric.Metric
-	known  bool // the subject is a metric of the contract
-	made   *region // by bounds
+	known  bool          // the subject is a metric of the contract
+	made   *region       // by bounds
 	past   spec.PastRule // the rule that this judging will be in the future
 }
 
