@@ -7,7 +7,7 @@ import (
 )
 
 // Remember wraps a reader so that the history is read once, and answers what is asked
-// of runs and failures. It is for work that only reads, by one goroutine: what is
+// of runs, failures and rules. It is for work that only reads, by one goroutine: what is
 // committed meanwhile is not seen.
 func Remember(r Reader) Reader { return &remembering{Reader: r} }
 
@@ -53,6 +53,21 @@ func (r *remembering) Failures(ctx context.Context, measurements []spec.ID) (map
 	for _, id := range measurements {
 		if past := history[id]; past != nil && past.Failure != nil {
 			found[id] = *past.Failure
+		}
+	}
+	return found, nil
+}
+
+// Rules finds the rules in the history.
+func (r *remembering) Rules(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.PastRule, error) {
+	history, err := r.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[spec.ID][]spec.PastRule, len(measurements))
+	for _, id := range measurements {
+		if past := history[id]; past != nil && len(past.Rules) > 0 {
+			found[id] = past.Rules
 		}
 	}
 	return found, nil

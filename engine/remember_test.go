@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,7 +21,7 @@ type counting struct {
 func (c *counting) History(context.Context) (map[spec.ID]*spec.History, error) {
 	c.reads++
 	return map[spec.ID]*spec.History{
-		"run":    {ID: "run", Runs: []spec.Run{{Measurement: "run", Index: 1}}},
+		"run":    {ID: "run", Runs: []spec.Run{{Measurement: "run", Index: 1}}, Rules: []spec.PastRule{{Subject: metric.TTFT}}},
 		"failed": {ID: "failed", Failure: &spec.Failure{Kind: spec.ErrConfiguration, Message: "no"}},
 	}, c.err
 }
@@ -39,6 +40,10 @@ func TestRememberReadsOnce(t *testing.T) {
 		if diff := cmp.Diff(map[spec.ID]spec.Failure{"failed": {Kind: spec.ErrConfiguration, Message: "no"}}, failures); err != nil || diff != "" {
 			t.Errorf("failures (-want +got): %v\n%s", err, diff)
 		}
+		rules, err := r.Rules(ctx, ids)
+		if diff := cmp.Diff(map[spec.ID][]spec.PastRule{"run": {{Subject: metric.TTFT}}}, rules, cmp.AllowUnexported(metric.Decimal{})); err != nil || diff != "" {
+			t.Errorf("rules (-want +got): %v\n%s", err, diff)
+		}
 	}
 	if none, err := r.Runs(ctx, ids[1:]); err != nil || len(none) != 0 {
 		t.Errorf("runs that were not asked for: %v, %v", none, err)
@@ -56,6 +61,9 @@ func TestRememberKeepsNoError(t *testing.T) {
 		t.Error("the error is lost")
 	}
 	if _, err := r.Failures(ctx, []spec.ID{"failed"}); err == nil {
+		t.Error("the error is lost")
+	}
+	if _, err := r.Rules(ctx, []spec.ID{"run"}); err == nil {
 		t.Error("the error is lost")
 	}
 	state.err = nil

@@ -18,7 +18,8 @@ type Reader interface {
 	Runs(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.Run, error)
 	// Failures returns the standing failure of each measurement that has one.
 	Failures(ctx context.Context, measurements []spec.ID) (map[spec.ID]spec.Failure, error)
-	// History returns what the state holds of every measurement: all that a plan reads.
+	// History returns what the state holds of every measurement: all that a plan reads,
+	// and what judging it reads too.
 	History(ctx context.Context) (map[spec.ID]*spec.History, error)
 	// Rules returns the rules under which each measurement's claims were judged
 	// before, oldest first: claim subject and rules.

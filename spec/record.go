@@ -155,7 +155,7 @@ type MeasurementInfo struct {
 	LastRetired int `json:"last_retired,omitempty"`
 }
 
-// History is what the state holds of a measurement, as planning needs it.
+// History is what the state holds of a measurement, as planning and judging need it.
 type History struct {
 	ID          ID
 	Address     string   // cell address under which it was last asked for
@@ -165,6 +165,9 @@ type History struct {
 	// Bases is what it was judged by in the last judging that concerned it: the distinct
 	// Judgement.Basis there. A cell whose own basis is not among them is judged again.
 	Bases []ID
+	// Rules are those under which its claims were judged once it had runs, oldest first,
+	// each once. The slice may be shared, and must not be changed.
+	Rules []PastRule
 }
 
 // Measured reports whether it ever had a run.

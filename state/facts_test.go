@@ -224,6 +224,9 @@ func TestJudgements(t *testing.T) {
 		if diff := cmp.Diff(bases, history[id].Bases); diff != "" {
 			t.Errorf("bases of %s (-want +got):\n%s", id, diff)
 		}
+		if diff := cmp.Diff(want[id], history[id].Rules, equal); diff != "" {
+			t.Errorf("rules of %s in the history (-want +got):\n%s", id, diff)
+		}
 	}
 	runStep(t, s, spec.Outcome{Run: sampleRun("m2", 1)})
 	must(t, s.Judge(ctx, "a", first))

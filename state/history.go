@@ -9,11 +9,14 @@ import (
 	"aicv/spec"
 )
 
-// History returns what the state holds of every measurement, as planning needs it.
-// Plans ask for nearly all of it, so each table is walked through once and joined
+// History returns what the state holds of every measurement. Plans ask for nearly all of it, so each table is walked through once and joined
 // here: that takes a third of the time of looking every measurement up.
 func (r *Reader) History(ctx context.Context) (map[spec.ID]*spec.History, error) {
-	h := &historian{places: map[int64]int{}, unpacker: unpacker{table: castagnoli(), shapes: map[int64]*shape{}}}
+	rules, err := r.ruleSets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := &historian{rules: rules, places: map[int64]int{}, unpacker: unpacker{table: castagnoli(), shapes: map[int64]*shape{}}}
 	for _, table := range []struct {
 		query string
 		add   func(*sql.Rows) error
@@ -30,6 +33,7 @@ func (r *Reader) History(ctx context.Context) (map[spec.ID]*spec.History, error)
 
 // historian joins the tables' rows.
 type historian struct {
+	rules    map[int64][]spec.PastRule
 	unpacker unpacker
 	places   map[int64]int // in past, by the measurement's number
 	past     []past
@@ -101,9 +105,10 @@ func (h *historian) addFailure(rows *sql.Rows) error {
 }
 
 func (h *historian) addJudged(rows *sql.Rows) error {
-	var num int64
+	var num, rules int64
 	var bases string
-	if err := rows.Scan(&num, &bases); err != nil {
+	var data bool
+	if err := rows.Scan(&num, &bases, &rules, &data); err != nil {
 		return err
 	}
 	p := h.of(num)
@@ -115,6 +120,9 @@ func (h *historian) addJudged(rows *sql.Rows) error {
 		if b != "" {
 			p.Bases = append(p.Bases, spec.ID(b))
 		}
+	}
+	if data {
+		p.Rules = addRules(p.Rules, h.rules[rules])
 	}
 	return nil
 }

@@ -171,23 +171,26 @@ func (r *Reader) Rules(ctx context.Context, measurements []spec.ID) (map[spec.ID
 		if err := rows.Scan(&i, &id); err != nil {
 			return err
 		}
-		past, first := found[ids[i]]
-		if !first {
-			found[ids[i]] = sets[id]
-			return nil
-		}
-		for _, rule := range sets[id] {
-			if !slices.Contains(past, rule) {
-				past = append(slices.Clip(past), rule) // the first set is shared
-			}
-		}
-		found[ids[i]] = past
+		found[ids[i]] = addRules(found[ids[i]], sets[id])
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// addRules adds the rules of a set that are not there yet. The first set stays shared.
+func addRules(past, set []spec.PastRule) []spec.PastRule {
+	if len(past) == 0 {
+		return set
+	}
+	for _, rule := range set {
+		if !slices.Contains(past, rule) {
+			past = append(slices.Clip(past), rule)
+		}
+	}
+	return past
 }
 
 func (r *Reader) ruleSets(ctx context.Context) (map[int64][]spec.PastRule, error) {

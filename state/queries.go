@@ -106,7 +106,7 @@ const (
 	historyRuns         = `SELECT measurement, idx, coalesce(start, 0), shape, started, elapsed, requests, failed, merged, source, vals, findings, checksum
 		FROM run ORDER BY measurement, idx`
 	historyFailures = `SELECT measurement, generation, runs, kind, message FROM failure ORDER BY id`
-	historyJudged   = `SELECT measurement, bases FROM judged ORDER BY measurement, judging`
+	historyJudged   = `SELECT measurement, bases, rules, data FROM judged ORDER BY measurement, judging`
 
 	insertEvents = `INSERT INTO event_batch (apply, events, data) VALUES (?, ?, ?)`
 	selectEvents = `SELECT e.data FROM apply a JOIN event_batch e ON e.apply = a.num WHERE a.id = ? ORDER BY e.id`
