@@ -18,16 +18,12 @@ type Reader interface {
 	Runs(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.Run, error)
 	// Failures returns the standing failure of each measurement that has one.
 	Failures(ctx context.Context, measurements []spec.ID) (map[spec.ID]spec.Failure, error)
-	// Measurements lists every measurement that has runs, with the address under
-	// which it was last asked for.
-	Measurements(ctx context.Context) ([]spec.MeasurementInfo, error)
+	// History returns what the state holds of every measurement: all that a plan reads,
+	// and what judging it reads too.
+	History(ctx context.Context) (map[spec.ID]*spec.History, error)
 	// Rules returns the rules under which each measurement's claims were judged
 	// before, oldest first: claim subject and rules.
 	Rules(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.PastRule, error)
-	// Judged returns what each measurement was judged by in the last judging that
-	// concerned it: the distinct bases (spec.Judgement.Basis) of its judgements there.
-	// A cell whose own basis is not among them is judged again.
-	Judged(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.ID, error)
 	// Starts returns the bring-ups of each deployment, oldest first.
 	Starts(ctx context.Context, deployments []spec.ID) (map[spec.ID][]spec.ServerStart, error)
 	// Apply finds the apply of a plan; false where it was never applied.

@@ -244,7 +244,7 @@ func (e *experiment) checkRelative(c spec.Claim) {
 		if p == nil {
 			continue
 		}
-		offered := predictedMetrics(e.l.providers["predictor."+p.Kind], p)
+		offered := e.l.offeredBy(p)
 		if len(offered) == 0 || slices.Contains(offered, string(c.Subject)) {
 			continue
 		}
@@ -252,6 +252,17 @@ func (e *experiment) checkRelative(c spec.Claim) {
 			"So there is nothing to compare with. It predicts "+listed(offered)+".", e.instead(c, offered))
 		return
 	}
+}
+
+// offeredBy lists the metrics that a predictor answers; each predictor is asked once,
+// because all experiments may share it.
+func (l *loader) offeredBy(p *spec.Component) []string {
+	names, asked := l.offered[p]
+	if !asked {
+		names = predictedMetrics(l.providers["predictor."+p.Kind], p)
+		l.offered[p] = names
+	}
+	return names
 }
 
 // predictedMetrics lists what a predictor answers, as its provider or its declaration

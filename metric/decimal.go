@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -109,16 +110,20 @@ func (d Decimal) Sign() int {
 
 // String writes the shortest exact decimal notation.
 func (d Decimal) String() string {
+	digits := strconv.FormatInt(d.coefficient, 10)
 	if d.scale == 0 {
-		return fmt.Sprintf("%d", d.coefficient)
+		return digits
 	}
-	sign, c := "", d.coefficient
-	if c < 0 {
-		sign, c = "-", -c
+	digits, negative := strings.CutPrefix(digits, "-")
+	if short := int(d.scale) + 1 - len(digits); short > 0 {
+		digits = strings.Repeat("0", short) + digits
 	}
-	digits := fmt.Sprintf("%0*d", int(d.scale)+1, c)
 	cut := len(digits) - int(d.scale)
-	return sign + digits[:cut] + "." + digits[cut:]
+	text := digits[:cut] + "." + digits[cut:]
+	if negative {
+		return "-" + text
+	}
+	return text
 }
 
 // MarshalJSON writes the decimal as a JSON number.

@@ -8,6 +8,7 @@ package metric
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -61,8 +62,12 @@ func (m Metric) MinRequests() int {
 // percentiles lists the percentiles that every duration metric has.
 func percentiles() []int { return []int{50, 75, 90, 95, 99} }
 
-// All returns the whole contract in the order in which pages and tables list it.
-func All() []Metric {
+// All returns a copy of the whole contract, in the order in which pages and tables
+// list it.
+func All() []Metric { return slices.Clone(contract()) }
+
+// contract is the whole contract. It is built once and only read.
+var contract = sync.OnceValue(func() []Metric {
 	metrics := []Metric{
 		{Name: Throughput, Unit: TokensPerSecondPerGPU, Direction: MoreIsBetter, PerGPU: true,
 			Definition: "completed output tokens / window / GPUs of the deployment, over all replicas"},
@@ -91,7 +96,7 @@ func All() []Metric {
 		}
 	}
 	return metrics
-}
+})
 
 // durations expands one duration metric into its mean and its percentiles.
 func durations(d Metric) []Metric {
@@ -120,7 +125,7 @@ func Lookup(name Name) (Metric, bool) {
 // byName indexes the contract. It is built once and only read.
 var byName = sync.OnceValue(func() map[Name]Metric {
 	index := make(map[Name]Metric)
-	for _, m := range All() {
+	for _, m := range contract() {
 		index[m.Name] = m
 	}
 	return index
@@ -128,7 +133,7 @@ var byName = sync.OnceValue(func() map[Name]Metric {
 
 // Names lists every metric's name, in contract order.
 func Names() []string {
-	all := All()
+	all := contract()
 	names := make([]string, len(all))
 	for i, m := range all {
 		names[i] = string(m.Name)

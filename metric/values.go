@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -44,26 +45,44 @@ func (v Values) Get(name Name) (float64, bool) {
 
 // MarshalJSON writes an object of metric to number.
 func (v Values) MarshalJSON() ([]byte, error) {
-	var b strings.Builder
-	b.WriteByte('{')
+	b := make([]byte, 0, 2+40*len(v))
+	b = append(b, '{')
 	for i, x := range v {
+		if math.IsNaN(x.Value) || math.IsInf(x.Value, 0) {
+			return nil, fmt.Errorf("metric %s is %v", x.Metric, x.Value)
+		}
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		number, err := json.Marshal(x.Value)
-		if err != nil {
-			return nil, fmt.Errorf("metric %s: %w", x.Metric, err)
-		}
-		name, err := json.Marshal(string(x.Metric))
-		if err != nil {
-			return nil, fmt.Errorf("metric %s: %w", x.Metric, err)
-		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(number)
+		b = append(appendName(b, x.Metric), ':')
+		b = appendNumber(b, x.Value)
 	}
-	b.WriteByte('}')
-	return []byte(b.String()), nil
+	return append(b, '}'), nil
+}
+
+// appendName appends a name as a JSON string. The contract's own need no escape.
+func appendName(b []byte, name Name) []byte {
+	if _, known := byName()[name]; !known {
+		quoted, err := json.Marshal(string(name))
+		if err != nil { // json.Marshal never fails on a string
+			return strconv.AppendQuote(b, string(name))
+		}
+		return append(b, quoted...)
+	}
+	b = append(append(b, '"'), name...)
+	return append(b, '"')
+}
+
+// appendNumber appends a finite number as encoding/json writes it.
+func appendNumber(b []byte, v float64) []byte {
+	if size := math.Abs(v); size == 0 || (size >= 1e-6 && size < 1e21) {
+		return strconv.AppendFloat(b, v, 'f', -1, 64)
+	}
+	b = strconv.AppendFloat(b, v, 'e', -1, 64)
+	if n := len(b); b[n-4] == 'e' && b[n-2] == '0' { // e-09 becomes e-9
+		b = append(b[:n-2], b[n-1])
+	}
+	return b
 }
 
 // UnmarshalJSON reads an object of metric to number.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 func TestNewValues(t *testing.T) {
@@ -60,6 +61,22 @@ func TestValuesJSON(t *testing.T) {
 			t.Errorf("%s reads as %v", bad, v)
 		}
 	}
+}
+
+// TestNumbersAsJSON: numbers are written as encoding/json writes them alone.
+func TestNumbersAsJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		edges := []float64{0, math.Copysign(0, -1), 1e-6, math.Nextafter(1e-6, 0), 1e21, math.Nextafter(1e21, 0), -1e-9, 1e-10, 5e-324, math.MaxFloat64}
+		v := rapid.OneOf(rapid.Float64(), rapid.SampledFrom(edges), rapid.Map(rapid.Float64Range(-20, 25), func(e float64) float64 { return math.Pow(10, e) })).Draw(t, "v")
+		want, err := json.Marshal(v)
+		if err != nil {
+			t.Skip("not finite")
+		}
+		got, err := json.Marshal(Values{{TTFT, v}})
+		if err != nil || string(got) != `{"ttft":`+string(want)+`}` {
+			t.Fatalf("%s, %v; want the number as %s", got, err, want)
+		}
+	})
 }
 
 func FuzzValuesJSON(f *testing.F) {

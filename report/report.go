@@ -2,14 +2,6 @@
 // It reads the result alone.
 package report
 
-import (
-	"encoding/json"
-	"fmt"
-	"io"
-
-	"aicv/result"
-)
-
 // Options say how a text report is written.
 type Options struct {
 	Color bool // terminal colours
@@ -26,15 +18,4 @@ func (o Options) width() int {
 		return 100
 	}
 	return o.Width
-}
-
-// JSON writes the whole result as one JSON document in the form of
-// result.FormatVersion, followed by a newline.
-func JSON(w io.Writer, r *result.Result) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(r); err != nil {
-		return fmt.Errorf("write the JSON report: %w", err)
-	}
-	return nil
 }

@@ -86,43 +86,67 @@ func findingsOf(p *engine.PlannedCell, runs []spec.Run) []spec.Finding {
 
 // fillCells adds the figures. Cells stand in the experiments in plan order.
 func (b *builder) fillCells(r *Result) {
-	next := make([]int, len(r.Experiments))
+	next, asked := make([]int, len(r.Experiments)), make([][]askedMetric, len(r.Experiments))
+	contract := metric.All()
+	for i := range r.Experiments {
+		asked[i] = askedMetrics(contract, r.Experiments[i].Claims)
+	}
 	for i := range b.plan.Cells {
 		p := &b.plan.Cells[i]
-		e := &r.Experiments[p.Experiment]
-		c := &e.Cells[next[p.Experiment]]
+		c := &r.Experiments[p.Experiment].Cells[next[p.Experiment]]
 		next[p.Experiment]++
 		in := verify.CellInput{Runs: b.runs[p.Measurement]}
 		if p.Cell.Predictor != nil {
 			in.Prediction = &p.Prediction
 		}
-		c.Figures = figuresOf(b.judges[p.Experiment], e.Claims, in)
+		c.Figures = figuresOf(asked[p.Experiment], b.judges[p.Experiment], in)
 	}
 }
 
-// figuresOf lists metrics in the contract's order: the bare ones that were measured,
-// and those that are predicted or claimed.
-func figuresOf(j *verify.Judge, claims []Claim, in verify.CellInput) []Figure {
+// askedMetric is a metric of the contract, and whether a report shows it where it was
+// measured: it does of the bare ones and of those that a claim is about.
+type askedMetric struct {
+	*metric.Metric
+	asked bool
+}
+
+func askedMetrics(contract []metric.Metric, claims []Claim) []askedMetric {
+	rows := make([]askedMetric, len(contract))
+	for i := range contract {
+		m := &contract[i]
+		claimed := slices.ContainsFunc(claims, func(c Claim) bool { return c.Subject == m.Name })
+		rows[i] = askedMetric{m, m.Percentile == 0 || claimed}
+	}
+	return rows
+}
+
+// figuresOf lists the metrics that are asked for or predicted, in the contract's order.
+func figuresOf(metrics []askedMetric, j *verify.Judge, in verify.CellInput) []Figure {
 	var figures []Figure
-	for _, m := range metric.All() {
-		predicted, isPredicted := 0.0, false
-		if in.Prediction != nil {
-			predicted, isPredicted = in.Prediction.Values.Get(m.Name)
-		}
-		if m.Percentile > 0 && !isPredicted && !claimed(claims, m.Name) {
+	cell := j.Figures(in)
+	for i := range metrics {
+		m := &metrics[i]
+		predicted := predictedFigure(&in, m.Name)
+		if !m.asked && predicted == nil {
 			continue
 		}
-		if e := j.Figure(in, m.Name); e != nil {
+		if e := cell.Of(m.Name); e != nil {
 			figures = append(figures, Figure{Metric: m.Name, Unit: m.Unit, Evidence: *e})
-		} else if isPredicted {
-			figures = append(figures, Figure{Metric: m.Name, Unit: m.Unit, Unmeasured: true, Evidence: spec.Evidence{Predicted: &predicted}})
+		} else if predicted != nil {
+			figures = append(figures, Figure{Metric: m.Name, Unit: m.Unit, Unmeasured: true, Evidence: spec.Evidence{Predicted: predicted}})
 		}
 	}
 	return figures
 }
 
-func claimed(claims []Claim, name metric.Name) bool {
-	return slices.ContainsFunc(claims, func(c Claim) bool { return c.Subject == name })
+func predictedFigure(in *verify.CellInput, name metric.Name) *float64 {
+	if in.Prediction == nil {
+		return nil
+	}
+	if v, ok := in.Prediction.Values.Get(name); ok {
+		return &v
+	}
+	return nil
 }
 
 // Verdict finds the verdict of a claim (its position in Experiment.Claims) on the

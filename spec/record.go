@@ -155,6 +155,24 @@ type MeasurementInfo struct {
 	LastRetired int `json:"last_retired,omitempty"`
 }
 
+// History is what the state holds of a measurement, as planning and judging need it.
+type History struct {
+	ID          ID
+	Address     string   // cell address under which it was last asked for
+	Runs        []Run    // that count, in order of their index, without raw rows
+	LastRetired int      // highest run index that was set aside, 0 where none was
+	Failure     *Failure // that stands; nil: none
+	// Bases is what it was judged by in the last judging that concerned it: the distinct
+	// Judgement.Basis there. A cell whose own basis is not among them is judged again.
+	Bases []ID
+	// Rules are those under which its claims were judged once it had runs, oldest first,
+	// each once. The slice may be shared, and must not be changed.
+	Rules []PastRule
+}
+
+// Measured reports whether it ever had a run.
+func (h *History) Measured() bool { return h != nil && (len(h.Runs) > 0 || h.LastRetired > 0) }
+
 // PastRule is the rule under which a claim was judged once there was data.
 type PastRule struct {
 	Subject metric.Name

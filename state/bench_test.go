@@ -63,7 +63,7 @@ func benchState(tb testing.TB, measurements, runs int) (string, []spec.ID) {
 	return path, ids
 }
 
-// BenchmarkReadRuns is what a plan without changes of 10,000 cells with 3 runs each reads.
+// BenchmarkReadRuns looks up 10,000 cells with 3 runs each.
 func BenchmarkReadRuns(b *testing.B) {
 	path, ids := benchState(b, 10_000, 3)
 	ctx := context.Background()
@@ -141,7 +141,25 @@ func BenchmarkRequestRows(b *testing.B) {
 	b.ReportMetric(float64(size), "packed-B")
 }
 
-// BenchmarkReadPast is the rest of what such a plan reads.
+// BenchmarkHistory is the same for a plan of them all.
+func BenchmarkHistory(b *testing.B) {
+	path, ids := benchState(b, 10_000, 3)
+	ctx := context.Background()
+	s := mustOpen(b, path)
+	defer s.Close()
+	must(b, s.Judge(ctx, "a", benchJudgements(ids, "r")))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		history, err := s.History(ctx)
+		must(b, err)
+		if len(history) != len(ids) {
+			b.Fatal(len(history))
+		}
+	}
+}
+
+// BenchmarkReadPast is what judging and the list of measurements read.
 func BenchmarkReadPast(b *testing.B) {
 	path, ids := benchState(b, 10_000, 1)
 	ctx := context.Background()
@@ -152,8 +170,6 @@ func BenchmarkReadPast(b *testing.B) {
 	b.ResetTimer()
 	for range b.N {
 		_, err := s.Rules(ctx, ids)
-		must(b, err)
-		_, err = s.Judged(ctx, ids)
 		must(b, err)
 		_, err = s.Failures(ctx, ids)
 		must(b, err)

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -77,6 +78,58 @@ func TestRetire(t *testing.T) {
 	judgements := got[[]spec.Judgement](t)(s.Judgements(ctx, ""))
 	if len(rows) != 1 || len(details[0].Failures) != 1 || len(judgements) != 1 {
 		t.Errorf("what was set aside is gone: %v, %v, %v", rows, details[0].Failures, judgements)
+	}
+}
+
+// TestHistory: the walk through whole tables finds what looking each measurement up does.
+func TestHistory(t *testing.T) {
+	ctx := context.Background()
+	s := begun(t)
+	ids := []spec.ID{"d", "b", "c", "a"}
+	random, last := rand.New(rand.NewPCG(1, 2)), map[spec.ID]int{}
+	for step := range 60 {
+		id := ids[random.IntN(len(ids))]
+		switch random.IntN(5) {
+		case 0:
+			must(t, s.Retire(ctx, []spec.ID{id}, "--rerun"))
+		case 1:
+			runStep(t, s, failed(id, spec.ErrBenchmark))
+		default:
+			last[id]++
+			runStep(t, s, spec.Outcome{Run: sampleRun(id, last[id])})
+		}
+		compareHistory(t, s, ids, step)
+	}
+}
+
+func compareHistory(t *testing.T, s *Store, ids []spec.ID, step int) {
+	t.Helper()
+	ctx := context.Background()
+	history := got[map[spec.ID]*spec.History](t)(s.History(ctx))
+	runs, failures, retired := map[spec.ID][]spec.Run{}, map[spec.ID]spec.Failure{}, map[spec.ID]int{}
+	for id, past := range history {
+		if len(past.Runs) > 0 {
+			runs[id] = past.Runs
+		}
+		if past.Failure != nil {
+			failures[id] = *past.Failure
+		}
+		if past.Measured() {
+			retired[id] = past.LastRetired
+		}
+	}
+	want := map[spec.ID]int{}
+	for _, m := range got[[]spec.MeasurementInfo](t)(s.Measurements(ctx)) {
+		want[m.ID] = m.LastRetired
+	}
+	if diff := cmp.Diff(want, retired); diff != "" {
+		t.Fatalf("step %d: set aside (-want +got):\n%s", step, diff)
+	}
+	if diff := cmp.Diff(got[map[spec.ID][]spec.Run](t)(s.Runs(ctx, ids)), runs); diff != "" {
+		t.Fatalf("step %d: runs (-want +got):\n%s", step, diff)
+	}
+	if diff := cmp.Diff(got[map[spec.ID]spec.Failure](t)(s.Failures(ctx, ids)), failures); diff != "" {
+		t.Fatalf("step %d: failures (-want +got):\n%s", step, diff)
 	}
 }
 
@@ -175,9 +228,14 @@ func TestJudgements(t *testing.T) {
 	if diff := cmp.Diff(want, got[map[spec.ID][]spec.PastRule](t)(s.Rules(ctx, ids)), equal); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
-	bases := map[spec.ID][]spec.ID{"m1": {"b3", "b4"}, "m2": {"b2"}}
-	if diff := cmp.Diff(bases, got[map[spec.ID][]spec.ID](t)(s.Judged(ctx, ids))); diff != "" {
-		t.Errorf("bases (-want +got):\n%s", diff)
+	history := got[map[spec.ID]*spec.History](t)(s.History(ctx))
+	for id, bases := range map[spec.ID][]spec.ID{"m1": {"b3", "b4"}, "m2": {"b2"}} {
+		if diff := cmp.Diff(bases, history[id].Bases); diff != "" {
+			t.Errorf("bases of %s (-want +got):\n%s", id, diff)
+		}
+		if diff := cmp.Diff(want[id], history[id].Rules, equal); diff != "" {
+			t.Errorf("rules of %s in the history (-want +got):\n%s", id, diff)
+		}
 	}
 	runStep(t, s, spec.Outcome{Run: sampleRun("m2", 1)})
 	must(t, s.Judge(ctx, "a", first))

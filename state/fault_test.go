@@ -184,7 +184,7 @@ func readAll(ctx context.Context, r *Reader) (map[spec.ID][]spec.Run, error) {
 	_, e1 := r.Failures(ctx, ids)
 	_, e2 := r.Measurements(ctx)
 	_, e3 := r.Rules(ctx, ids)
-	_, e4 := r.Judged(ctx, ids)
+	_, e4 := r.History(ctx)
 	_, e5 := r.Judgements(ctx, "")
 	_, _, e6 := r.Apply(ctx, "p")
 	_, e7 := r.OpenSteps(ctx)

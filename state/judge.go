@@ -171,23 +171,26 @@ func (r *Reader) Rules(ctx context.Context, measurements []spec.ID) (map[spec.ID
 		if err := rows.Scan(&i, &id); err != nil {
 			return err
 		}
-		past, first := found[ids[i]]
-		if !first {
-			found[ids[i]] = sets[id]
-			return nil
-		}
-		for _, rule := range sets[id] {
-			if !slices.Contains(past, rule) {
-				past = append(slices.Clip(past), rule) // the first set is shared
-			}
-		}
-		found[ids[i]] = past
+		found[ids[i]] = addRules(found[ids[i]], sets[id])
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// addRules adds the rules of a set that are not there yet. The first set stays shared.
+func addRules(past, set []spec.PastRule) []spec.PastRule {
+	if len(past) == 0 {
+		return set
+	}
+	for _, rule := range set {
+		if !slices.Contains(past, rule) {
+			past = append(slices.Clip(past), rule)
+		}
+	}
+	return past
 }
 
 func (r *Reader) ruleSets(ctx context.Context) (map[int64][]spec.PastRule, error) {
@@ -210,37 +213,6 @@ func (r *Reader) ruleSets(ctx context.Context) (map[int64][]spec.PastRule, error
 		return nil
 	})
 	return sets, err
-}
-
-// Judged returns what each measurement was judged by in the last judging that
-// concerned it: the distinct bases of its judgements there.
-func (r *Reader) Judged(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.ID, error) {
-	ids := unique(measurements)
-	set, err := keys(ids)
-	if err != nil {
-		return nil, err
-	}
-	found := map[spec.ID][]spec.ID{}
-	err = r.each(ctx, "read past judgings", selectJudged, []any{set}, func(rows *sql.Rows) error {
-		var i int
-		var joined string
-		if err := rows.Scan(&i, &joined); err != nil {
-			return err
-		}
-		bases := strings.Split(joined, ",")
-		list := make([]spec.ID, 0, len(bases))
-		for _, b := range bases {
-			if b != "" {
-				list = append(list, spec.ID(b))
-			}
-		}
-		found[ids[i]] = list
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }
 
 // Judgements returns the last judgements of an apply, or with an empty id those that

@@ -53,7 +53,7 @@ const (
 		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value`
 	listMeasurements = `SELECT m.id, m.address, sum(r.idx > m.retired_to), sum(r.idx <= m.retired_to), m.retired_to
 		FROM measurement m JOIN run r ON r.measurement = m.num
-		GROUP BY m.num ORDER BY m.address, m.id`
+		GROUP BY m.num`
 	retireMeasurement = `UPDATE measurement SET generation = generation + 1, retired_to = ? WHERE num = ?`
 	insertRetirement  = `INSERT INTO retirement (measurement, generation, retired_to, why, at) VALUES (?, ?, ?, ?, ?)`
 	lastRun           = `SELECT coalesce(max(idx), 0) FROM run WHERE measurement = ?`
@@ -101,9 +101,12 @@ const (
 		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value
 		CROSS JOIN judged d ON d.measurement = m.num
 		WHERE d.data = 1 ORDER BY k.key, d.judging`
-	selectJudged = `SELECT k.key, d.bases
-		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value
-		CROSS JOIN judged d ON d.measurement = m.num AND d.judging = (SELECT max(judging) FROM judged WHERE measurement = m.num)`
+
+	historyMeasurements = `SELECT num, id, address, generation, retired_to FROM measurement`
+	historyRuns         = `SELECT measurement, idx, coalesce(start, 0), shape, started, elapsed, requests, failed, merged, source, vals, findings, checksum
+		FROM run ORDER BY measurement, idx`
+	historyFailures = `SELECT measurement, generation, runs, kind, message FROM failure ORDER BY id`
+	historyJudged   = `SELECT measurement, bases, rules, data FROM judged ORDER BY measurement, judging`
 
 	insertEvents = `INSERT INTO event_batch (apply, events, data) VALUES (?, ?, ?)`
 	selectEvents = `SELECT e.data FROM apply a JOIN event_batch e ON e.apply = a.num WHERE a.id = ? ORDER BY e.id`

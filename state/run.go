@@ -187,10 +187,11 @@ func (r *Reader) readRuns(ctx context.Context, query string, key any, ids []spec
 	}
 	runs := make([]spec.Run, 0, 3*len(ids))
 	err := r.each(ctx, "read runs", query, []any{key}, func(rows *sql.Rows) error {
-		i, err := u.scan(rows)
+		place, err := u.scan(rows)
 		if err != nil {
 			return err
 		}
+		i := int(place)
 		run := spec.Run{Measurement: ids[i]}
 		if err := u.unpack(&run); err != nil {
 			return damaged(fmt.Sprintf("run %d of measurement %s", u.row.index, ids[i]), err)
@@ -241,12 +242,13 @@ func (u *unpacker) addShape(rows *sql.Rows) error {
 	return decode("shape "+strconv.FormatInt(id, 10), content, s)
 }
 
-func (u *unpacker) scan(rows *sql.Rows) (int, error) {
-	var list int64
+// scan reads one row; its first column says whose run it is.
+func (u *unpacker) scan(rows *sql.Rows) (int64, error) {
+	var owner int64
 	f := &u.row
-	err := rows.Scan(&list, &f.index, &f.start, &f.shape, &f.started, &f.elapsed, &f.requests, &f.failed, &f.merged, &f.source, &u.raw[0], &u.raw[1], &u.checksum)
+	err := rows.Scan(&owner, &f.index, &f.start, &f.shape, &f.started, &f.elapsed, &f.requests, &f.failed, &f.merged, &f.source, &u.raw[0], &u.raw[1], &u.checksum)
 	f.values, f.findings = u.raw[0], u.raw[1]
-	return int(list), err
+	return owner, err
 }
 
 func (u *unpacker) unpack(run *spec.Run) error {

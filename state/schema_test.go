@@ -37,7 +37,8 @@ func queries(t *testing.T) map[string]string {
 func TestEveryQueryUsesAnIndex(t *testing.T) {
 	listing := []string{
 		"interruptOthers", "listApplies", // applies are few
-		"listMeasurements",           // reads every run's key, in one pass
+		"listMeasurements",                                                       // reads every run's key, in one pass
+		"historyMeasurements", "historyRuns", "historyFailures", "historyJudged", // read everything, in one pass each
 		"listShapes", "listRuleSets", // few as well
 		"checkIntegrity", "checkReferences", "checkRunSteps", "checkRows", "checkAll",
 		"lastJudging", // walks backwards, and LIMIT ends the walk at the first row

@@ -197,10 +197,10 @@ func (j *Judge) compare(r *rule, v *view) outcome {
 	if o := unusable(r, x); o != nil {
 		return *o
 	}
-	f := figures{region: r.region}
+	f := figures{region: r.bounds()}
 	if relative(r.claim) {
 		predicted, _ := v.in.Prediction.Values.Get(r.claim.Subject)
-		f.region, f.predicted = r.region.of(predicted), &predicted
+		f.region, f.predicted = f.region.of(predicted), &predicted
 	}
 	f.bounds()
 	o := outcome{verdict: f.region.verdict(x), point: x.n == 1}

@@ -90,9 +90,12 @@ func TestUndecidable(t *testing.T) {
 			if test.edit != nil {
 				test.edit(e, &in)
 			}
-			why, undecidable := Undecidable(e, test.claim, in)
-			if undecidable != (test.want != "") || !contains(why, test.want) {
-				t.Errorf("undecidable: %v (%s), want %q", undecidable, why, test.want)
+			got := NewJudge(e).Undecidable(in)
+			switch {
+			case (len(got) > 0) != (test.want != ""):
+				t.Errorf("undecidable: %v, want %q", got, test.want)
+			case len(got) > 0 && (got[0].Claim.Text != test.claim.Text || !contains(got[0].Why, test.want)):
+				t.Errorf("undecidable: %s (%s), want %q", got[0].Claim.Text, got[0].Why, test.want)
 			}
 		})
 	}
@@ -101,19 +104,19 @@ func TestUndecidable(t *testing.T) {
 func TestFigure(t *testing.T) {
 	j := NewJudge(experiment(repeated(3, 10)))
 	in := measured(metric.TTFT, 110, 99, 100, 101, 500)
-	got := j.Figure(in, metric.TTFT)
+	got := j.Figures(in).Of(metric.TTFT)
 	if got == nil || got.Measured != 100 || got.Runs != 3 || got.Low == nil || got.BandLow != nil || *got.Predicted != 110 {
 		t.Errorf("at the look: %+v", got)
 	}
 	in.Runs = in.Runs[:2]
-	if got = j.Figure(in, metric.TTFT); got == nil || got.Measured != 99.5 || got.Runs != 2 || got.Low != nil || got.Level != 0 {
+	if got = j.Figures(in).Of(metric.TTFT); got == nil || got.Measured != 99.5 || got.Runs != 2 || got.Low != nil || got.Level != 0 {
 		t.Errorf("before a look: %+v", got)
 	}
-	if got = j.Figure(in, metric.TPOT); got != nil {
+	if got = j.Figures(in).Of(metric.TPOT); got != nil {
 		t.Errorf("not measured: %+v", got)
 	}
 	in.Runs[1].Result.Values = nil
-	if got = j.Figure(in, metric.TTFT); got != nil {
+	if got = j.Figures(in).Of(metric.TTFT); got != nil {
 		t.Errorf("absent from a run: %+v", got)
 	}
 }

@@ -7,29 +7,42 @@ import (
 	"aicv/spec"
 )
 
-// Figure gives a metric's figures on a cell without judging a claim: the mean of the
-// runs up to the last completed look with its interval, or of the runs so far without
-// one, beside the prediction. It is nil where the metric was not measured in all of
-// these runs. Its band is open.
-func (j *Judge) Figure(in CellInput, name metric.Name) *spec.Evidence {
+// CellFigures gives the figures of one cell without judging a claim.
+type CellFigures struct {
+	judge  *Judge
+	view   *view
+	looked bool // a look was completed, so that there are intervals
+}
+
+// Figures prepares the figures of a cell.
+func (j *Judge) Figures(in CellInput) CellFigures {
 	v := j.viewOf(&in)
 	looked := v.look > 0
 	if !looked {
 		v.runs, v.starts = in.Runs, countStarts(in.Runs)
 	}
+	return CellFigures{j, v, looked}
+}
+
+// Of is a metric's mean over the runs up to the last completed look with its interval,
+// or over the runs so far without one, beside the prediction. It is nil where the
+// metric was not measured in all of these runs. Its band is open.
+func (c CellFigures) Of(name metric.Name) *spec.Evidence {
+	j, v := c.judge, c.view
 	if len(v.runs) == 0 || !v.has(name) {
 		return nil
 	}
-	x := j.intervalOf(v.sample(name, looked && v.starts > 0 && startsOf(j.experiment.Repeats) > 1), j.levelAt(v))
+	perStart := c.looked && v.starts > 0 && startsOf(j.experiment.Repeats) > 1
+	x := j.intervalOf(v.sample(name, perStart), j.levelAt(v))
 	if !x.finite() {
 		return nil
 	}
 	f := figures{}
-	if predicted, ok := predictedOf(&in, name); ok {
+	if predicted, ok := predictedOf(v.in, name); ok {
 		f.predicted = &predicted
 	}
 	e := j.evidence(v, x, f)
-	if !looked {
+	if !c.looked {
 		e.Low, e.High, e.Level = nil, nil, 0
 	}
 	return e

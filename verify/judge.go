@@ -33,8 +33,8 @@ type rule struct {
 	assert *spec.Assert
 	claim  *spec.Claim
 	metric metric.Metric
-	known  bool // the subject is a metric of the contract
-	region region
+	known  bool          // the subject is a metric of the contract
+	made   *region       // by bounds
 	past   spec.PastRule // the rule that this judging will be in the future
 }
 
@@ -52,7 +52,17 @@ func NewJudge(e *spec.Experiment) *Judge {
 
 func (j *Judge) rule(a *spec.Assert, c *spec.Claim) rule {
 	m, known := metric.Lookup(c.Subject)
-	return rule{assert: a, claim: c, metric: m, known: known, region: regionOf(c), past: pastOf(j.experiment, c)}
+	return rule{assert: a, claim: c, metric: m, known: known, past: pastOf(j.experiment, c)}
+}
+
+// bounds is the claim's region. It is made when it is first needed: most judges only
+// look whether there is anything to judge, and exact figures take time.
+func (r *rule) bounds() region {
+	if r.made == nil {
+		made := regionOf(r.claim)
+		r.made = &made
+	}
+	return *r.made
 }
 
 func pastOf(e *spec.Experiment, c *spec.Claim) spec.PastRule {

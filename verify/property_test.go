@@ -181,8 +181,8 @@ func TestAnyFigureIsJudged(t *testing.T) {
 		got := judgeFirst(e, in)
 		Decided(e, in)
 		LookAt(e, in)
-		Undecidable(e, claim, in)
-		NewJudge(e).Figure(in, metric.TTFT)
+		NewJudge(e).Undecidable(in)
+		NewJudge(e).Figures(in).Of(metric.TTFT)
 		if got.Verdict == spec.VerdictPass && relative(&claim) && !(predicted > 0 && !math.IsInf(predicted, 0)) {
 			t.Fatalf("passes against a prediction of %v", predicted)
 		}

@@ -8,25 +8,34 @@ import (
 	"aicv/spec"
 )
 
-// Undecidable says why a claim can not be decided on a cell, as far as that is known
-// before anything runs: there is nothing to compare with, a run is too small for the
-// percentile, or the noise seen so far is wider than the band.
-func Undecidable(e *spec.Experiment, c spec.Claim, in CellInput) (why string, ok bool) {
-	j := &Judge{experiment: e, looks: PlannedLooks(e.Repeats), runs: RunsAtLooks(e.Repeats), quantiles: make(map[student]float64)}
-	r := j.rule(&spec.Assert{}, &c)
-	v := j.viewOf(&in)
-	for _, check := range []func(*rule, *view) *outcome{checkSubject, checkPrediction} {
-		if o := check(&r, v); o != nil {
-			return o.reason, true
-		}
-	}
-	if why := j.foreseen(&r, v); why != "" {
-		return why, true
-	}
-	return "", false
+// Undecided is a claim that can not be decided on a cell, and why.
+type Undecided struct {
+	Claim *spec.Claim
+	Why   string
 }
 
+// Undecidable lists the claims that can not be decided on a cell, as far as that is
+// known before anything runs: there is nothing to compare with, a run is too small for
+// the percentile, or the noise seen so far is wider than the band.
+func (j *Judge) Undecidable(in CellInput) []Undecided {
+	var found []Undecided
+	v := j.viewOf(&in)
+	for i := range j.rules {
+		if why := j.foreseen(&j.rules[i], v); why != "" {
+			found = append(found, Undecided{j.rules[i].claim, why})
+		}
+	}
+	return found
+}
+
+// foreseen says why a claim can not be decided; empty: nothing stands against it.
 func (j *Judge) foreseen(r *rule, v *view) string {
+	if o := checkSubject(r, v); o != nil {
+		return o.reason
+	}
+	if o := checkPrediction(r, v); o != nil {
+		return o.reason
+	}
 	need := r.metric.MinRequests()
 	switch {
 	case r.metric.PerGPU && !v.in.GPUsKnown && len(v.in.Runs) == 0:
@@ -54,7 +63,7 @@ func (j *Judge) tooNoisy(r *rule, v *view) string {
 	planned := j.looks[len(j.looks)-1]
 	half := j.quantile(planned-1, Level(j.looks, planned)) * deviation / math.Sqrt(float64(planned))
 	predicted, _ := v.in.Prediction.Values.Get(r.claim.Subject)
-	region := r.region.of(predicted)
+	region := r.bounds().of(predicted)
 	low, _ := region.low.at()
 	high, bounded := region.high.at()
 	if !bounded || 2*half <= high-low {

@@ -47,9 +47,6 @@ func (m *memory) misused(format string, args ...any) error {
 
 func (m *memory) Identity(context.Context) (string, error) { return m.identity, nil }
 func (m *memory) Revision(context.Context) (int64, error)  { return int64(len(m.steps)), nil }
-func (m *memory) Judged(context.Context, []spec.ID) (map[spec.ID][]spec.ID, error) {
-	return nil, nil
-}
 func (m *memory) Rules(context.Context, []spec.ID) (map[spec.ID][]spec.PastRule, error) {
 	return nil, nil
 }
@@ -78,7 +75,7 @@ func (m *memory) Failures(_ context.Context, ids []spec.ID) (map[spec.ID]spec.Fa
 	return found, nil
 }
 
-func (m *memory) Measurements(context.Context) ([]spec.MeasurementInfo, error) { return nil, nil }
+func (m *memory) History(context.Context) (map[spec.ID]*spec.History, error) { return nil, nil }
 
 func (m *memory) Starts(_ context.Context, ids []spec.ID) (map[spec.ID][]spec.ServerStart, error) {
 	m.mutex.Lock()

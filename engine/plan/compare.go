@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -12,78 +11,42 @@ import (
 	"aicv/verify"
 )
 
-// history is what the state holds of the plan's measurements.
-type history struct {
-	runs     map[spec.ID][]spec.Run
-	failures map[spec.ID]spec.Failure
-	judged   map[spec.ID][]spec.ID
-}
-
 // compare decides what to do with each cell from what the state holds.
-func (b *builder) compare(ctx context.Context) error {
-	h, err := b.readHistory(ctx)
-	if err != nil {
-		return err
-	}
-	b.runs = h.runs
+func (b *builder) compare(context.Context) error {
 	for i := range b.plan.Cells {
 		c := &b.plan.Cells[i]
 		c.Looks = b.experiment(c).looks
 		c.Basis = b.basisOf(c)
+		past := b.past(c)
 		if recorded := b.recorded[i]; recorded != nil {
-			b.decideRecorded(c, recorded, h)
+			b.decideRecorded(c, recorded, past)
 		} else {
-			b.decideOnline(c, h)
+			b.decideOnline(c, past)
 		}
-		b.rejudge(c, h)
+		rejudge(c, past)
 	}
 	return nil
 }
 
-func (b *builder) readHistory(ctx context.Context) (history, error) {
-	h := history{}
-	if b.empty {
-		return h, nil
+// past is what the state holds of the cell's measurement; empty where nothing.
+func (b *builder) past(c *engine.PlannedCell) *spec.History {
+	if past := b.history[c.Measurement]; past != nil {
+		return past
 	}
-	ids := make([]spec.ID, 0, len(b.plan.Cells))
-	measured := make([]spec.ID, 0, len(b.plan.Cells))
-	seen := make(map[spec.ID]bool, len(b.plan.Cells))
-	for i := range b.plan.Cells {
-		id := b.plan.Cells[i].Measurement
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		ids = append(ids, id)
-		if info := b.known[id]; info != nil && info.Runs > 0 {
-			measured = append(measured, id)
-		}
-	}
-	var err error
-	if h.runs, err = b.request.State.Runs(ctx, measured); err != nil {
-		return h, fmt.Errorf("read the runs in the state: %w", err)
-	}
-	if h.failures, err = b.request.State.Failures(ctx, ids); err != nil {
-		return h, fmt.Errorf("read the failures in the state: %w", err)
-	}
-	if h.judged, err = b.request.State.Judged(ctx, ids); err != nil {
-		return h, fmt.Errorf("read what was judged before: %w", err)
-	}
-	return h, nil
+	return &b.nothing
 }
 
 // decideOnline decides on a cell that a server is needed for.
-func (b *builder) decideOnline(c *engine.PlannedCell, h history) {
-	runs := h.runs[c.Measurement]
-	failure, failed := h.failures[c.Measurement]
-	b.count(c, len(runs))
+func (b *builder) decideOnline(c *engine.PlannedCell, past *spec.History) {
+	runs, failed := past.Runs, past.Failure != nil
+	noteRuns(c, past)
 	if b.rerun[c.Measurement] && (len(runs) > 0 || failed) {
 		b.planRerun(c, runs, "asked for by --rerun")
 		return
 	}
 	last := c.Looks[len(c.Looks)-1]
 	switch {
-	case failed && failure.Kind == spec.ErrConfiguration:
+	case failed && past.Failure.Kind == spec.ErrConfiguration:
 		keep(c, "failed by its configuration; --rerun measures it again")
 	case c.Have >= last:
 		keep(c, "all "+metric.Count(last, "run")+" are there")
@@ -92,7 +55,7 @@ func (b *builder) decideOnline(c *engine.PlannedCell, h history) {
 	case c.Have > 0:
 		b.planRuns(c, engine.ActionContinue, metric.Count(c.Have, "run")+" of at most "+strconv.Itoa(last)+" are there")
 	case failed:
-		b.planRuns(c, engine.ActionNew, "without data before: "+failure.Message)
+		b.planRuns(c, engine.ActionNew, "without data before: "+past.Failure.Message)
 	default:
 		b.planRuns(c, engine.ActionNew, "never measured")
 	}
@@ -112,12 +75,9 @@ func (b *builder) cellInput(c *engine.PlannedCell, runs []spec.Run) verify.CellI
 	return input
 }
 
-// count notes which runs stand, and from where the indexes of new ones count.
-func (b *builder) count(c *engine.PlannedCell, runs int) {
-	c.Have = runs
-	if info := b.known[c.Measurement]; info != nil {
-		c.RunBase = max(info.LastRetired, info.Retired)
-	}
+// noteRuns notes which runs stand, and from where the indexes of new ones count.
+func noteRuns(c *engine.PlannedCell, past *spec.History) {
+	c.Have, c.RunBase = len(past.Runs), past.LastRetired
 }
 
 func keep(c *engine.PlannedCell, why string) {
@@ -149,9 +109,9 @@ func (b *builder) planRerun(c *engine.PlannedCell, runs []spec.Run, why string) 
 
 // decideRecorded decides on a cell of recorded data: all of its runs are taken,
 // once. Data that changed since is taken anew.
-func (b *builder) decideRecorded(c *engine.PlannedCell, recorded *spec.Recorded, h history) {
-	runs := h.runs[c.Measurement]
-	b.count(c, len(runs))
+func (b *builder) decideRecorded(c *engine.PlannedCell, recorded *spec.Recorded, past *spec.History) {
+	runs := past.Runs
+	noteRuns(c, past)
 	n := len(recorded.Runs)
 	switch {
 	case b.rerun[c.Measurement] && len(runs) > 0 && n > 0:
@@ -194,14 +154,13 @@ func sameRecorded(runs []spec.Run, recorded []spec.RunResult, base int) bool {
 
 // rejudge finds cells with nothing to measure whose claims or prediction changed
 // since they were judged.
-func (b *builder) rejudge(c *engine.PlannedCell, h history) {
-	if _, failed := h.failures[c.Measurement]; c.Action != engine.ActionKept || (c.Have == 0 && !failed) {
+func rejudge(c *engine.PlannedCell, past *spec.History) {
+	if c.Action != engine.ActionKept || (c.Have == 0 && past.Failure == nil) {
 		return
 	}
-	judged := h.judged[c.Measurement]
 	switch {
-	case slices.Contains(judged, c.Basis):
-	case len(judged) == 0:
+	case slices.Contains(past.Bases, c.Basis):
+	case len(past.Bases) == 0:
 		c.Action, c.Why = engine.ActionRejudge, "measured, not judged yet"
 	default:
 		c.Action, c.Why = engine.ActionRejudge, "its claims or its prediction changed since it was judged"

@@ -111,7 +111,7 @@ func (b *builder) runTime(c *engine.PlannedCell) (time.Duration, error) {
 func (b *builder) earlierLatency(c *engine.PlannedCell) time.Duration {
 	var total time.Duration
 	n := time.Duration(0)
-	for _, run := range b.runs[c.Measurement] {
+	for _, run := range b.past(c).Runs {
 		if latency := run.Result.Values.RequestTime(c.Cell.Load.OutputTokens); latency > 0 {
 			total += latency
 			n++

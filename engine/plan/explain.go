@@ -7,7 +7,6 @@ import (
 
 	"aicv/engine"
 	"aicv/spec"
-	"aicv/verify"
 )
 
 // explain lists what can not be decided, what is gone, and what came up.
@@ -27,21 +26,16 @@ func (b *builder) listUndecidable() {
 }
 
 func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
-	e := b.experiment(c).source
 	input := b.cellInput(c, nil)
 	if c.Have > 0 {
-		input.Runs = b.runs[c.Measurement]
+		input.Runs = b.past(c).Runs
 	}
 	if !b.offline(i) {
 		input.Requests = c.Cell.Sampling.Requests
 	}
 	var found []engine.Undecidable
-	for _, a := range e.Asserts {
-		for k := range a.Claims {
-			if why, undecidable := verify.Undecidable(e, a.Claims[k], input); undecidable {
-				found = addUndecidable(found, a.Claims[k].Text, why)
-			}
-		}
+	for _, u := range b.experiment(c).judge.Undecidable(input) {
+		found = addUndecidable(found, u.Claim.Text, u.Why)
 	}
 	for k := range found {
 		found[k].Cell = c.Cell.Address()
@@ -72,9 +66,9 @@ func (b *builder) listGone() {
 	for i := range b.plan.Cells {
 		asked[b.plan.Cells[i].Measurement] = true
 	}
-	for id, info := range b.known {
-		if !asked[id] && info.Runs > 0 {
-			b.plan.Gone = append(b.plan.Gone, engine.GoneCell{Measurement: id, Address: info.Address, Runs: info.Runs})
+	for id, past := range b.history {
+		if runs := len(past.Runs); runs > 0 && !asked[id] {
+			b.plan.Gone = append(b.plan.Gone, engine.GoneCell{Measurement: id, Address: past.Address, Runs: runs})
 		}
 	}
 	slices.SortFunc(b.plan.Gone, func(x, y engine.GoneCell) int {

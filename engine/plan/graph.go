@@ -124,7 +124,7 @@ func (g *layout) addRecorded() {
 func (g *layout) indexesOf(c *engine.PlannedCell) indexes {
 	x := indexes{next: int32(c.RunBase) + 1}
 	if c.Have > 0 {
-		x.live = g.runs[c.Measurement]
+		x.live = g.past(c).Runs
 	}
 	return x
 }
@@ -175,7 +175,7 @@ func (g *layout) tracksOf(d *engine.Deployment) ([]*track, int) {
 	for i, cell := range d.Cells {
 		c := &g.plan.Cells[cell]
 		tracks[i] = &track{cell: int32(cell), measures: c.MeasuredBy == cell,
-			starts: portionsOf(c, g.experiment(c).source.Repeats, g.runs[c.Measurement]), next: g.indexesOf(c)}
+			starts: portionsOf(c, g.experiment(c).source.Repeats, g.past(c).Runs), next: g.indexesOf(c)}
 		starts = max(starts, len(tracks[i].starts))
 	}
 	return tracks, starts

@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -307,33 +306,25 @@ func (s *fakeState) retire(id spec.ID) {
 
 func (s *fakeState) Revision(context.Context) (int64, error) { return s.revision, s.err }
 
-func (s *fakeState) Measurements(context.Context) ([]spec.MeasurementInfo, error) {
-	infos := slices.Collect(maps.Values(s.infos))
-	slices.SortFunc(infos, func(a, b spec.MeasurementInfo) int {
-		if a.Address < b.Address {
-			return -1
+func (s *fakeState) History(context.Context) (map[spec.ID]*spec.History, error) {
+	history := map[spec.ID]*spec.History{}
+	of := func(id spec.ID) *spec.History {
+		if history[id] == nil {
+			history[id] = &spec.History{ID: id}
 		}
-		return 1
-	})
-	return infos, nil
-}
-
-func (s *fakeState) Runs(_ context.Context, ids []spec.ID) (map[spec.ID][]spec.Run, error) {
-	found := make(map[spec.ID][]spec.Run, len(ids))
-	for _, id := range ids {
-		if runs := s.runs[id]; len(runs) > 0 {
-			found[id] = runs
-		}
+		return history[id]
 	}
-	return found, nil
-}
-
-func (s *fakeState) Failures(context.Context, []spec.ID) (map[spec.ID]spec.Failure, error) {
-	return s.failures, nil
-}
-
-func (s *fakeState) Judged(context.Context, []spec.ID) (map[spec.ID][]spec.ID, error) {
-	return s.judged, nil
+	for id, info := range s.infos {
+		past := of(id)
+		past.Address, past.LastRetired, past.Runs = info.Address, info.LastRetired, s.runs[id]
+	}
+	for id, failure := range s.failures {
+		of(id).Failure = &failure
+	}
+	for id, bases := range s.judged {
+		of(id).Bases = bases
+	}
+	return history, nil
 }
 
 func (s *fakeState) Starts(_ context.Context, ids []spec.ID) (map[spec.ID][]spec.ServerStart, error) {

@@ -47,7 +47,7 @@ func (b *builder) identifyOnline(c *engine.PlannedCell) {
 		c.Cell.Sampling.Requests = need
 	}
 	c.Measurement = b.ids.Measurement(&c.Cell)
-	if declared.Requests == 0 && len(b.known) > 0 && b.known[c.Measurement] == nil {
+	if declared.Requests == 0 && len(b.history) > 0 && !b.history[c.Measurement].Measured() {
 		b.findLarger(c, max(need, usual))
 	}
 	if c.Cell.Sampling.Requests == 0 {
@@ -67,7 +67,7 @@ func (b *builder) findLarger(c *engine.PlannedCell, need int) {
 			continue
 		}
 		c.Cell.Sampling.Requests = n
-		if id := b.ids.Measurement(&c.Cell); b.known[id] != nil && b.known[id].Runs > 0 {
+		if id := b.ids.Measurement(&c.Cell); b.history[id] != nil && len(b.history[id].Runs) > 0 {
 			c.Measurement = id
 			return
 		}

@@ -65,11 +65,11 @@ type builder struct {
 	plan     *engine.Plan
 	ids      *spec.Identities
 	makers   *providers
-	known    map[spec.ID]*spec.MeasurementInfo // measurements in the state
-	empty    bool                              // nothing was ever written to the state
-	byExp    []experimentFacts                 // what all cells of an experiment share
-	recorded []*spec.Recorded                  // by cell; nil: online
-	runs     map[spec.ID][]spec.Run
+	history  map[spec.ID]*spec.History // what the state holds
+	nothing  spec.History              // of measurements that it does not know
+	empty    bool                      // nothing was ever written to the state
+	byExp    []experimentFacts         // what all cells of an experiment share
+	recorded []*spec.Recorded          // by cell; nil: online
 	rerun    map[spec.ID]bool
 	findings findingList
 	hosts    []int32 // by deployment
@@ -112,23 +112,18 @@ func inputsOf(s *spec.Suite) map[string]string {
 // suiteInput names the whole suite where its single inputs are not known.
 const suiteInput = "suite"
 
-// openState reads the revision and the list of known measurements.
+// openState reads the revision and what was measured before.
 func (b *builder) openState(ctx context.Context) error {
 	revision, err := b.request.State.Revision(ctx)
 	if err != nil {
 		return fmt.Errorf("read the state's revision: %w", err)
 	}
 	b.plan.StateRevision = revision
-	b.known = map[spec.ID]*spec.MeasurementInfo{}
 	if b.empty = revision == 0; b.empty {
 		return nil
 	}
-	infos, err := b.request.State.Measurements(ctx)
-	if err != nil {
-		return fmt.Errorf("list the state's measurements: %w", err)
-	}
-	for i := range infos {
-		b.known[infos[i].ID] = &infos[i]
+	if b.history, err = b.request.State.History(ctx); err != nil {
+		return fmt.Errorf("read what was measured before: %w", err)
 	}
 	return nil
 }

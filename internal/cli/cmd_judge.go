@@ -48,11 +48,12 @@ func (a *app) withStanding(ctx context.Context, at place, s selection, use func(
 	if err != nil {
 		return err
 	}
-	reader, err := a.openReader(ctx, at)
+	opened, err := a.openReader(ctx, at)
 	if err != nil {
 		return err
 	}
-	defer reader.Close()
+	defer opened.Close()
+	reader := engine.Remember(opened)
 	s.upgrade = true // reading pins nothing
 	p, err := a.buildPlan(ctx, at, suite, reader, s)
 	if err != nil {

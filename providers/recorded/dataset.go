@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -78,12 +79,12 @@ func newDataset(d *declaration, t *table) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{d: d, t: t, at: at}
+	r := &reader{d: d, t: t, at: at, values: make(map[metric.Name]float64)}
 	records, err := r.read()
 	if err != nil {
 		return nil, err
 	}
-	s := &dataset{d: d, table: t, groups: make(map[string][]int32, len(records))}
+	s := &dataset{d: d, table: t, records: make([]record, 0, len(records)), groups: make(map[string][]int32, len(records))}
 	if err := s.group(records); err != nil {
 		return nil, err
 	}
@@ -296,4 +297,4 @@ func (s *dataset) note(r *reader) {
 }
 
 // source names a row.
-func (s *dataset) source(rec *record) string { return fmt.Sprintf("%s:%d", s.table.name, rec.line) }
+func (s *dataset) source(rec *record) string { return s.table.name + ":" + strconv.Itoa(rec.line) }

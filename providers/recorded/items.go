@@ -111,19 +111,23 @@ func (x item) canonical(text string) (string, error) {
 
 // canonicalCount accepts 8 and 8.0, as table tools write whole numbers.
 func (x item) canonicalCount(text string) (string, error) {
-	fail := fmt.Errorf("%s is %q, want a whole number of %d or more", x.name, text, x.least)
-	number, err := metric.ParseDecimal(text)
-	if err != nil {
-		return "", fail
-	}
-	n, err := strconv.Atoi(number.String())
-	if err != nil || n < x.least {
-		return "", fail
+	n, whole := wholeNumber(text)
+	if !whole || n < x.least {
+		return "", fmt.Errorf("%s is %q, want a whole number of %d or more", x.name, text, x.least)
 	}
 	if n > maxCount {
 		return "", fmt.Errorf("%s is %q, which is too large to be real", x.name, text)
 	}
 	return strconv.Itoa(n), nil
+}
+
+func wholeNumber(text string) (int, bool) {
+	number, err := metric.ParseDecimal(text)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(number.String())
+	return n, err == nil
 }
 
 // keyed is the form in keys: sizes of 1 and sizes that are not set are the same.

@@ -69,10 +69,12 @@ type reader struct {
 	aside asideList
 	bad   []string // rows that can not be read: what is wrong, with file and line
 	kept  int      // rows that where keeps
+
+	values map[metric.Name]float64 // of the row that is being read
 }
 
 func (r *reader) read() ([]record, error) {
-	var records []record
+	records := make([]record, 0, len(r.t.rows))
 	for i := range r.t.rows {
 		row := &r.t.rows[i]
 		if !r.wanted(row) {
@@ -178,7 +180,8 @@ func (r *reader) gpus(row *tableRow, point *spec.Point) (int, bool, error) {
 
 // figures reads and derives the metrics of a row.
 func (r *reader) figures(row *tableRow, rec *record, l load) error {
-	figures := make(map[metric.Name]float64, len(r.d.figures)+len(r.d.derive))
+	figures := r.values
+	clear(figures)
 	for i, f := range r.d.figures {
 		text := row.cell(r.at.figures[i])
 		if text == "" {

@@ -167,6 +167,7 @@ func (t *table) column(name string) (int, error) {
 func (t *table) readCSV(content []byte) error {
 	reader := csv.NewReader(bytes.NewReader(content))
 	reader.FieldsPerRecord = -1 // counted here, to say more
+	t.rows = make([]tableRow, 0, min(bytes.Count(content, []byte{'\n'}), maxRows))
 	for {
 		cells, err := reader.Read()
 		if errors.Is(err, io.EOF) {

@@ -5,7 +5,6 @@ package cache
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"aicv/spec"
@@ -21,7 +21,7 @@ import (
 
 const (
 	// version is of the file's layout; a file of any other version is replaced.
-	version = 1
+	version = 2
 	// applicationID marks the file as an aicv prediction cache ("aicp" in ASCII).
 	applicationID = 0x61696370
 	// chunkSize is the number of predictions that are packed together.
@@ -117,7 +117,7 @@ func prepare(ctx context.Context, db *sql.DB) error {
 		CREATE TABLE chunk (
 			id          INTEGER PRIMARY KEY AUTOINCREMENT,
 			fingerprint TEXT    NOT NULL,
-			keys        TEXT    NOT NULL, -- JSON list
+			keys        TEXT    NOT NULL, -- one a line
 			data        BLOB    NOT NULL
 		) STRICT;
 		CREATE INDEX chunk_by_fingerprint ON chunk(fingerprint);
@@ -195,18 +195,8 @@ func (c *Cache) remake(ctx context.Context) error {
 
 // addChunk adds a chunk's predictions for the wanted keys; a later chunk wins.
 func addChunk(found map[spec.ID]spec.Prediction, wanted map[spec.ID]struct{}, list, data []byte) {
-	var ids []spec.ID
-	if json.Unmarshal(list, &ids) != nil {
-		return
-	}
-	useful := false
-	for _, id := range ids {
-		if _, ok := wanted[id]; ok {
-			useful = true
-			break
-		}
-	}
-	if !useful {
+	ids := splitKeys(string(list))
+	if !slices.ContainsFunc(ids, func(id spec.ID) bool { _, ok := wanted[id]; return ok }) {
 		return
 	}
 	predictions, err := decode(data, len(ids))
@@ -255,21 +245,32 @@ func (c *Cache) write(ctx context.Context, fingerprint string, entries map[spec.
 }
 
 func putChunk(ctx context.Context, tx *sql.Tx, fingerprint string, ids []spec.ID, entries map[spec.ID]spec.Prediction) error {
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return err
-	}
 	w := newEncoder()
 	for _, id := range ids {
 		p := entries[id]
 		w.prediction(&p)
 	}
-	data, err := w.finish()
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, insertChunk, fingerprint, string(list), data)
+	_, err := tx.ExecContext(ctx, insertChunk, fingerprint, joinKeys(ids), w.finish())
 	return err
+}
+
+// joinKeys writes keys in one line each; they are hashes, or as plain.
+func joinKeys(ids []spec.ID) string {
+	var b strings.Builder
+	for _, id := range ids {
+		b.WriteString(string(id))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// splitKeys is the reverse of joinKeys.
+func splitKeys(list string) []spec.ID {
+	ids := make([]spec.ID, 0, strings.Count(list, "\n"))
+	for line := range strings.Lines(list) {
+		ids = append(ids, spec.ID(strings.TrimSuffix(line, "\n")))
+	}
+	return ids
 }
 
 // Close ends the use of the cache.

@@ -267,13 +267,17 @@ func TestCodecKeepsEverything(t *testing.T) {
 			for range rapid.IntRange(0, 3).Draw(t, "items") {
 				p.Modelled = append(p.Modelled, spec.Setting{Name: text.Draw(t, "item"), Value: value.Draw(t, "setting")})
 			}
+			for range rapid.IntRange(0, 2).Draw(t, "findings") {
+				finding := spec.Finding{Check: text.Draw(t, "check"), Severity: spec.FindingWarn, Message: text.Draw(t, "message")}
+				if list := names.Draw(t, "concerned"); len(list) > 0 {
+					finding.Metrics = list
+				}
+				p.Findings = append(p.Findings, finding)
+			}
 			w.prediction(&p)
 			put = append(put, p)
 		}
-		data, err := w.finish()
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := w.finish()
 		got, err := decode(data, len(put))
 		if err != nil {
 			t.Fatal(err)
@@ -293,8 +297,7 @@ func FuzzDecode(f *testing.F) {
 		p := prediction(i)
 		w.prediction(&p)
 	}
-	whole, err := w.finish()
-	must(f, err)
+	whole := w.finish()
 	f.Add(whole[4:], 3)
 	f.Add(whole[4:len(whole)-1], 3)
 	f.Add(whole[4:], 2)

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -14,14 +13,14 @@ import (
 
 // A chunk is: CRC-32C of the rest, the table of texts, the predictions. Texts are
 // stored once and referred to by number, because predictions of one predictor share
-// nearly all of theirs. Counts, numbers and lengths are unsigned varints.
+// nearly all of theirs; only their sources are their own. Counts, numbers and lengths
+// are unsigned varints.
 
 // encoder packs predictions.
 type encoder struct {
 	numbers map[string]uint64
 	texts   []string
 	body    []byte
-	err     error
 }
 
 func newEncoder() *encoder { return &encoder{numbers: map[string]uint64{}} }
@@ -61,24 +60,23 @@ func (w *encoder) prediction(p *spec.Prediction) {
 	w.text(p.Provenance.Tool)
 	w.text(p.Provenance.Version)
 	w.text(p.Provenance.Database)
-	w.text(p.Provenance.Source)
+	w.count(len(p.Provenance.Source))
+	w.body = append(w.body, p.Provenance.Source...)
 	w.text(p.Missing)
 }
 
-// findings are rare, and open to new fields: JSON.
 func (w *encoder) findings(list []spec.Finding) {
-	if len(list) == 0 {
-		w.text("")
-		return
+	w.count(len(list))
+	for i := range list {
+		f := &list[i]
+		w.text(f.Check)
+		w.text(string(f.Severity))
+		w.text(f.Message)
+		w.names(f.Metrics)
 	}
-	content, err := json.Marshal(list)
-	if err != nil {
-		w.err = errors.Join(w.err, err)
-	}
-	w.text(string(content))
 }
 
-func (w *encoder) finish() ([]byte, error) {
+func (w *encoder) finish() []byte {
 	data := make([]byte, 4, 16+len(w.body)+64*len(w.texts))
 	data = binary.AppendUvarint(data, uint64(len(w.texts)))
 	for _, s := range w.texts {
@@ -87,7 +85,7 @@ func (w *encoder) finish() ([]byte, error) {
 	}
 	data = append(data, w.body...)
 	binary.LittleEndian.PutUint32(data, crc32.Checksum(data[4:], crc32.MakeTable(crc32.Castagnoli)))
-	return data, w.err
+	return data
 }
 
 // decoder unpacks predictions; the first error stays and makes the rest zero.
@@ -183,12 +181,7 @@ func (r *decoder) prediction() spec.Prediction {
 	for i := range p.Values {
 		p.Values[i] = metric.Value{Metric: metric.Name(r.text()), Value: r.float()}
 	}
-	if n := r.count(); n > 0 {
-		p.Derived = make([]metric.Name, n)
-	}
-	for i := range p.Derived {
-		p.Derived[i] = metric.Name(r.text())
-	}
+	p.Derived = r.names()
 	if n := r.count(); n > 0 {
 		p.Modelled = make(spec.Configuration, n)
 	}
@@ -196,9 +189,21 @@ func (r *decoder) prediction() spec.Prediction {
 		p.Modelled[i] = spec.Setting{Name: r.text(), Value: r.value()}
 	}
 	p.Findings = r.findings()
-	p.Provenance = spec.Provenance{Tool: r.text(), Version: r.text(), Database: r.text(), Source: r.text()}
+	p.Provenance = spec.Provenance{Tool: r.text(), Version: r.text(), Database: r.text(), Source: string(r.bytes(r.count()))}
 	p.Missing = r.text()
 	return p
+}
+
+func (r *decoder) names() []metric.Name {
+	n := r.count()
+	if n == 0 {
+		return nil
+	}
+	list := make([]metric.Name, n)
+	for i := range list {
+		list[i] = metric.Name(r.text())
+	}
+	return list
 }
 
 func (r *decoder) value() spec.Value {
@@ -215,13 +220,13 @@ func (r *decoder) value() spec.Value {
 }
 
 func (r *decoder) findings() []spec.Finding {
-	content := r.text()
-	if content == "" || r.err != nil {
+	n := r.count()
+	if n == 0 {
 		return nil
 	}
-	var list []spec.Finding
-	if json.Unmarshal([]byte(content), &list) != nil {
-		r.fail()
+	list := make([]spec.Finding, n)
+	for i := range list {
+		list[i] = spec.Finding{Check: r.text(), Severity: spec.FindingSeverity(r.text()), Message: r.text(), Metrics: r.names()}
 	}
 	return list
 }
