@@ -26,7 +26,7 @@ func layers() map[string][]string {
 		"report":       append([]string{"result"}, domain...),
 		"internal/cli": append([]string{"report", "result", "translate", "lang", "engine", "verify", "state", "catalog", "kit"}, domain...),
 		"cmd/aicv":     {"internal/cli", "providers", "spec"},
-		"scripts":      append([]string{"lang", "engine", "state", "verify"}, domain...),
+		"scripts":      append([]string{"lang", "engine", "state", "verify", "catalog"}, domain...),
 	}
 }
 

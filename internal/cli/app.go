@@ -58,7 +58,7 @@ the configuration that was predicted, measures it, and judges the claims.`,
 		a.initCommand(), a.fmtCommand(), a.validateCommand(),
 		a.planCommand(), a.applyCommand(), a.judgeCommand(), a.destroyCommand(),
 		a.showCommand(), a.reportCommand(), a.graphCommand(),
-		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
+		a.modelsCommand(), a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	return root
 }
