@@ -193,18 +193,26 @@ func describeModes(modes []Mode) string {
 }
 
 // Weights names the modes that weights are kept in, in a few words: "fp8_block", or
-// "bfloat16, experts nvfp4".
+// "bfloat16, experts nvfp4"; empty for a class that is not known.
 func (a *Architecture) Weights() string {
 	if !a.counted() {
 		return ""
 	}
-	gemm, moe := a.GEMMModes(), a.MoEModes()
-	text := gemm[0].Mode
-	if len(gemm) > 1 {
-		text += " and others"
+	gemm, moe := a.GEMMModes(), a.modes(isExperts)
+	text := mainMode(gemm)
+	if len(moe) == 0 || text == mainMode(moe) {
+		return text
 	}
-	if len(moe) > 0 && (moe[0].Mode != gemm[0].Mode || len(gemm) > 1) {
-		text += ", experts " + moe[0].Mode
+	return strings.TrimPrefix(text+", experts "+mainMode(moe), ", ")
+}
+
+// mainMode is the mode of most parameters, with a word where it is not that of all.
+func mainMode(modes []Mode) string {
+	switch len(modes) {
+	case 0:
+		return ""
+	case 1:
+		return modes[0].Mode
 	}
-	return text
+	return modes[0].Mode + " and others"
 }

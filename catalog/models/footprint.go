@@ -103,7 +103,7 @@ func (w *weigher) modes() error {
 	if w.gemm, err = w.online(spec.ItemGEMMQuant, w.s.GEMMQuant, Part.gemm); err != nil {
 		return err
 	}
-	if w.moe, err = w.online(spec.ItemMoEQuant, w.s.MoEQuant, func(p Part) bool { return p == PartExperts }); err != nil {
+	if w.moe, err = w.online(spec.ItemMoEQuant, w.s.MoEQuant, isExperts); err != nil {
 		return err
 	}
 	name := w.s.KVCacheQuant

@@ -160,6 +160,21 @@ func (e expected) check(t *testing.T, name string, a *Architecture) {
 	}
 }
 
+// A model of experts alone has no dense multiplications to name.
+func TestExpertsAlone(t *testing.T) {
+	a, err := Parse("c", []byte(`{"architectures": ["NemotronHForCausalLM"], "hidden_size": 8, "vocab_size": 8, "max_position_embeddings": 8,
+		"hybrid_override_pattern": "EE", "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 8}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, attends := a.Attention(); a.Weights() != "experts bfloat16" || len(a.GEMMModes()) != 0 || attends || !a.IsMoE() {
+		t.Errorf("weights %q", a.Weights())
+	}
+	if f := footprint(t, a, Setup{Tensor: 2}); f.Stages[0].KVCache.SequenceBytes(1000) != 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
 // Wrong lists and patterns of the layouts are told with their field.
 func TestKindsRefuse(t *testing.T) {
 	configs := map[string]string{}

@@ -115,9 +115,7 @@ func (a *Architecture) nextNLayers(f object, fields ...string) {
 	for i := range n {
 		a.NextN.Layers = append(a.NextN.Layers, a.LayerCount()+i)
 	}
-	for _, w := range last.Weights {
-		a.NextN.Weights = append(a.NextN.Weights, w)
-	}
+	a.NextN.Weights = append(a.NextN.Weights, last.Weights...)
 	a.NextN.Weights = append(a.NextN.Weights, Weight{Part: PartDense, Parameters: product(2, a.Hidden, a.Hidden), Split: SplitNone, modules: []string{"eh_proj"}})
 }
 

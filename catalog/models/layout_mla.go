@@ -156,8 +156,8 @@ func (b *Block) streams(hidden, streams int64) {
 
 // v4 is the sizes of DeepSeek-V4's attention.
 type v4 struct {
-	at                         Attention
-	groups, indexHeads, window int64
+	at     Attention
+	groups int64
 }
 
 func readV4(a *Architecture, f object) v4 {

@@ -46,7 +46,7 @@ type Split string
 // The splits.
 const (
 	SplitNone   Split = "none"   // each GPU holds all of it
-	SplitTensor Split = "tensor" // divided by tensor parallelism
+	SplitTensor Split = "tensor" // divided by tensor parallelism, as in vLLM; SGLang divides dense parts over data-parallel ranks, too
 	SplitKV     Split = "kv"     // by KV heads: replicated once there are more GPUs than heads
 	SplitExpert Split = "expert" // by experts, and by tensor parallelism inside them
 )

@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
-// Bounds on the patterns of one list, so that matching stays cheap.
+// Bounds on the patterns of one list, so that matching stays cheap: a hostile file can
+// cost half a second.
 const (
 	maxGlobs       = 4096
 	maxExpressions = 256
-	maxPattern     = 1024 // bytes of one pattern that is no plain name
+	maxPattern     = 1024     // bytes of one pattern that is no plain name
+	maxWork        = 32 << 20 // comparisons of a name; an expression counts as workExpression
+	workExpression = 100
 )
 
 // patterns matches the names of modules, as quantization configurations list them:
@@ -27,6 +30,7 @@ type patterns struct {
 	plain    map[string]int // name to index in the list
 	prefixes []ranked[string]
 	regular  []ranked[*regexp.Regexp]
+	work     int // comparisons made so far
 }
 
 // ranked is a pattern with its index in the list.
@@ -50,13 +54,13 @@ func (p *patterns) add(i int, text string) error {
 	expression, isExpression := strings.CutPrefix(text, "re:")
 	switch {
 	case isExpression:
-		return p.expression(i, "^(?:"+expression+")", maxExpressions)
+		return p.expression(i, "^(?:"+expression+")")
 	case !strings.ContainsAny(text, "*?"):
 		if _, known := p.plain[bare(text)]; !known {
 			p.plain[bare(text)] = i
 		}
 		return nil
-	case len(p.prefixes)+len(p.regular) >= maxGlobs || len(text) > maxPattern:
+	case len(p.prefixes) >= maxGlobs || len(text) > maxPattern:
 		return fmt.Errorf("there are more patterns, or longer ones, than any checkpoint has")
 	}
 	text = bare(text)
@@ -65,11 +69,11 @@ func (p *patterns) add(i int, text string) error {
 		return nil
 	}
 	glob := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(text))
-	return p.expression(i, "^"+glob+`(?:\..*)?$`, maxGlobs)
+	return p.expression(i, "^"+glob+`(?:\..*)?$`)
 }
 
-func (p *patterns) expression(i int, text string, most int) error {
-	if len(p.regular) >= most || len(text) > maxPattern {
+func (p *patterns) expression(i int, text string) error {
+	if len(p.regular) >= maxExpressions || len(text) > maxPattern {
 		return fmt.Errorf("there are more patterns, or longer ones, than any checkpoint has")
 	}
 	compiled, err := regexp.Compile(text)
@@ -101,6 +105,10 @@ func (p *patterns) find(name string) int {
 	if i, found := p.findPlain(name); found {
 		return i
 	}
+	if p.exhausted() {
+		return -1
+	}
+	p.work += len(p.prefixes) + workExpression*len(p.regular)
 	for _, r := range p.prefixes {
 		if strings.HasPrefix(name, r.of) {
 			return r.index
@@ -113,6 +121,10 @@ func (p *patterns) find(name string) int {
 	}
 	return -1
 }
+
+// exhausted reports that more names were asked for than patterns of this number may be
+// compared with; what was found after is not right.
+func (p *patterns) exhausted() bool { return p != nil && p.work > maxWork }
 
 // findPlain looks every run of whole parts of a name up.
 func (p *patterns) findPlain(name string) (int, bool) {

@@ -60,7 +60,7 @@ func (a *Architecture) GEMMModes() []Mode { return a.modes(Part.gemm) }
 // is for this checkpoint. A dense model has none. aiconfigurator has one name for both
 // 8-bit modes of experts with a scale per tensor, fp8.
 func (a *Architecture) MoEModes() []Mode {
-	modes := a.modes(func(p Part) bool { return p == PartExperts })
+	modes := a.modes(isExperts)
 	for i := range modes {
 		if modes[i].Mode == "fp8_static" {
 			modes[i].Mode = "fp8"
@@ -68,6 +68,8 @@ func (a *Architecture) MoEModes() []Mode {
 	}
 	return modes
 }
+
+func isExperts(p Part) bool { return p == PartExperts }
 
 func (a *Architecture) modes(asked func(Part) bool) []Mode {
 	counts := make(map[string]int64)

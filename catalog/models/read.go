@@ -55,18 +55,18 @@ func readFile(path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &missing{path}
 	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read a configuration: %w", err)
 	case !info.Mode().IsRegular():
 		return nil, usage(path, "this is no regular file", "")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read a configuration: %w", err)
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read a configuration: %w", err)
 	}
 	return content, nil
 }
@@ -115,6 +115,9 @@ func parse(file string, config []byte, quantName string, quant []byte) (*Archite
 		}
 	}
 	a.Quantization = a.quantization(s)
+	if s.keep.exhausted() || s.listed.exhausted() {
+		s.unknown = "the quantization has more patterns than can be compared with so many layers"
+	}
 	if s.unknown != "" {
 		a.Unknown = append(a.Unknown, s.unknown)
 	}

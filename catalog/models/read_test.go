@@ -235,6 +235,19 @@ func TestReadLargeQuantization(t *testing.T) {
 	}
 }
 
+// Patterns that would have to be compared for minutes are given up.
+func TestReadHostilePatterns(t *testing.T) {
+	layers := replaced(mixtral, "num_hidden_layers", "1024")
+	for name, pattern := range map[string]string{"expressions": `"re:.*(a|b)*c.*x$"`, "prefixes": `"model.layers.x*"`} {
+		n := map[string]int{"expressions": 255, "prefixes": 4000}[name]
+		quant := `"quantization_config": {"quant_method": "fp8", "ignore": [` + pattern + strings.Repeat(","+pattern, n) + `]}`
+		a, err := Parse("config.json", []byte(with(layers, quant)), nil)
+		if err != nil || len(a.Unknown) != 1 || !strings.Contains(a.Unknown[0], "more patterns than can be compared") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{llama, mixtral, "{}", "null", with(llama, `"x": NaN`),
 		with(llama, `"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128}`),
@@ -260,6 +273,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("parameters %+v", c)
 		}
 		a.Figures()
+		a.Weights()
 		a.Problems(Setup{Tensor: 7, Pipeline: 3, MoEExpert: 5})
 		for _, s := range []Setup{{}, {Tensor: 8, Pipeline: 4, AttentionData: 2, MoEExpert: 16, NextN: true}} {
 			fp, err := a.Footprint(s)

@@ -58,17 +58,8 @@ func TestTableIsWhole(t *testing.T) {
 // Transformers 5.24 counts in the language model that it builds from the same
 // configuration (testdata/transformers.csv), to the last parameter.
 func TestParametersMatchTransformers(t *testing.T) {
-	f, err := os.Open(filepath.Join("testdata", "transformers.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
 	compared := 0
-	for _, record := range records[1:] {
+	for _, record := range recorded(t, "transformers.csv") {
 		want, err := strconv.ParseInt(record[1], 10, 64)
 		if err != nil {
 			t.Fatal(err)
@@ -85,6 +76,57 @@ func TestParametersMatchTransformers(t *testing.T) {
 	}
 	if compared < 140 {
 		t.Errorf("compared only %d rows", compared)
+	}
+}
+
+// recorded reads a CSV file of testdata, without its header.
+func recorded(t *testing.T, name string) [][]string {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records[1:]
+}
+
+// TestModesMatchAiconfigurator compares with the modes that aiconfigurator 0.12.0 resolves
+// for the checkpoints that it bundles (testdata/aiconfigurator_modes.csv). It names one
+// mode for all dense multiplications, and takes the checkpoint's main algorithm where that
+// concerns the experts alone.
+func TestModesMatchAiconfigurator(t *testing.T) {
+	differs := map[string]string{ // id to our main mode
+		"nvidia/MiniMax-M3-NVFP4":  "mxfp8", // which aiconfigurator approximates by fp8_block
+		"nvidia/Qwen3.6-27B-NVFP4": "w4a16_nvfp4",
+	}
+	for _, id := range []string{"GLM-5-NVFP4", "GLM-5.1-NVFP4", "GLM-5.2-NVFP4", "GLM-5.3-NVFP4", "Gemma-4-26B-A4B-NVFP4", "Kimi-K2.5-NVFP4", "Kimi-K2.6-NVFP4",
+		"Kimi-K2.7-Code-NVFP4", "MiniMax-M2.5-NVFP4", "MiniMax-M2.7-NVFP4", "Qwen3.5-122B-A10B-NVFP4", "Qwen3.5-397B-A17B-NVFP4"} {
+		differs["nvidia/"+id] = "bfloat16" // experts only, or mostly
+	}
+	for _, record := range recorded(t, "aiconfigurator_modes.csv") {
+		m, found := Lookup(record[0])
+		if !found {
+			t.Errorf("no row %s", record[0])
+			continue
+		}
+		want := record[1]
+		if ours, listed := differs[m.ID]; listed {
+			want = ours
+			delete(differs, m.ID)
+		}
+		if got := m.Architecture.GEMMModes()[0].Mode; got != want {
+			t.Errorf("%s: gemm %s, want %s", m.ID, got, want)
+		}
+		if moe := m.Architecture.MoEModes(); len(moe) > 0 && moe[0].Mode != record[2] {
+			t.Errorf("%s: moe %s, want %s", m.ID, moe[0].Mode, record[2])
+		}
+	}
+	for id := range differs {
+		t.Errorf("%s is not recorded", id)
 	}
 }
 
