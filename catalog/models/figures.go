@@ -27,7 +27,7 @@ func (a *Architecture) Figures() []Figure {
 	f.add("data type", a.DType)
 	f.add("tied embeddings", yesNo(a.Tied))
 	if a.NextN != nil {
-		f.add("multi-token prediction", fmt.Sprintf("%d layers, loaded for speculative decoding only", len(a.NextN.Layers)))
+		f.add("multi-token prediction", a.NextN.Layers.describe()+", loaded for speculative decoding only")
 	}
 	f.quantization(a)
 	f.add("not counted", strings.Join(a.Uncounted, "; "))
@@ -132,9 +132,12 @@ func (f *figures) attention(a *Architecture) {
 			Figure{"q rank", positive(m.QLoRA)}, Figure{"kv rank", positive(m.KVLoRA)}, Figure{"o rank", positive(m.OLoRA)},
 			Figure{"nope", positive(m.NopeSize)}, Figure{"rope", positive(m.RopeSize)}, Figure{"value", positive(attention.ValueSize)}))
 	}
-	if x := attention.Index; x != nil {
-		f.add("sparse attention's index", fmt.Sprintf("%d heads of %d, top %d", x.Heads, x.HeadSize, x.TopK))
-	}
+	f.add("sparse attention's index", a.distinct(func(b *Block) string {
+		if x := b.Attention.Index; x != nil {
+			return fmt.Sprintf("%d heads of %d, top %d", x.Heads, x.HeadSize, x.TopK)
+		}
+		return ""
+	}))
 }
 
 // named writes the figures that are there in one line.
@@ -215,4 +218,12 @@ func mainMode(modes []Mode) string {
 		return modes[0].Mode
 	}
 	return modes[0].Mode + " and others"
+}
+
+// describe counts layers: "1 layer".
+func (l Layers) describe() string {
+	if len(l) == 1 {
+		return "1 layer"
+	}
+	return fmt.Sprintf("%d layers", len(l))
 }

@@ -58,6 +58,20 @@ func TestAliases(t *testing.T) {
 	}
 }
 
+// A name that would fit several rows without its organization fits none.
+func TestShortNames(t *testing.T) {
+	r := &registry{byAlias: make(map[string]Alias)}
+	for _, id := range []string{"a/X", "b/X", "c/X", "a/Y"} {
+		r.add(id, Alias{Name: id, ID: id})
+	}
+	if got := r.byAlias["x"]; got != (Alias{}) {
+		t.Errorf("x stands for %+v", got)
+	}
+	if got := r.byAlias["y"]; got.ID != "a/Y" {
+		t.Errorf("y stands for %+v", got)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{
 		"Qwen/Qwen3-32B-Instruct":        "Qwen/Qwen3-32B",
