@@ -2,8 +2,6 @@ package lang
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"aicv/catalog/models"
 	"aicv/lang/claim"
 	"aicv/lang/schema"
 	"aicv/metric"
@@ -50,26 +49,30 @@ func (l *loader) model(n *node, attrs spec.Attrs) *spec.Model {
 	if !filepath.IsAbs(m.Path) {
 		m.Path = filepath.Join(l.absDir, m.Path)
 	}
-	config := filepath.Join(m.Path, "config.json")
-	content, err := os.ReadFile(config)
+	checkpoint, err := models.Read(filepath.Join(m.Path, "config.json"))
 	if err != nil {
-		l.report(l.noCheckpoint(n, config, err))
-		return m
+		l.report(l.noCheckpoint(n, checkpoint, err))
 	}
-	m.ConfigHash = string(spec.HashOf(content))
-	l.inputs[n.address()] = m.ConfigHash
+	if checkpoint != nil {
+		m.ConfigHash = string(spec.HashOf(checkpoint.Content))
+		l.inputs[n.address()] = m.ConfigHash
+	}
 	return m
 }
 
-// noCheckpoint warns: the suite can be planned where the checkpoint is not, but its
-// model is then known by name only.
-func (l *loader) noCheckpoint(n *node, config string, err error) spec.Diagnostic {
-	why := err.Error()
-	if errors.Is(err, fs.ErrNotExist) {
-		why = config + " does not exist"
+// noCheckpoint warns: the suite can be planned where the checkpoint is not, or where its
+// config.json is broken, but little is then known of its model.
+func (l *loader) noCheckpoint(n *node, checkpoint *models.Checkpoint, err error) spec.Diagnostic {
+	why, known := err.Error(), (*spec.Error)(nil)
+	if errors.As(err, &known) {
+		why = known.Summary
 	}
 	if n.hidden || n.block == nil || l.namesHidden(n) {
 		why = "the file can not be read"
+	}
+	if checkpoint != nil {
+		return warning(l.at(n.block.attrs["path"].Expr), "The checkpoint's configuration can not be used",
+			upperFirst(why)+". The model is identified by the file's content, but nothing is known of its architecture.")
 	}
 	return warning(l.at(n.block.attrs["path"].Expr), "No checkpoint at the model's path",
 		upperFirst(why)+", so the model is identified by its id alone.")

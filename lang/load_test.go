@@ -402,7 +402,7 @@ func TestCheckpoint(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "ckpt"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config := writeFile(t, filepath.Join(dir, "ckpt", "config.json"), `{"a": 1}`)
+	config := writeFile(t, filepath.Join(dir, "ckpt", "config.json"), checkpointConfig(512))
 	load := func() *spec.Suite {
 		loaded, diags := Load(Options{Dir: dir, Registrations: testRegistrations()})
 		if len(diags) > 0 {
@@ -412,12 +412,51 @@ func TestCheckpoint(t *testing.T) {
 	}
 	first := load()
 	m := first.Experiments[0].Cells[0].Model
-	if m.ConfigHash != string(spec.HashOf([]byte(`{"a": 1}`))) || m.Path != filepath.Join(dir, "ckpt") {
+	if m.ConfigHash != string(spec.HashOf([]byte(checkpointConfig(512)))) || m.Path != filepath.Join(dir, "ckpt") {
 		t.Errorf("%+v", m)
 	}
-	writeFile(t, config, `{"a": 2}`)
+	writeFile(t, config, checkpointConfig(1024))
 	if second := load(); second.InputHash == first.InputHash {
 		t.Error("the input hash does not cover the checkpoint's configuration")
+	}
+}
+
+// checkpointConfig is a small config.json with a context of so many tokens.
+func checkpointConfig(context int) string {
+	return fmt.Sprintf(`{"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
+		"num_attention_heads": 4, "vocab_size": 100, "max_position_embeddings": %d}`, context)
+}
+
+// A checkpoint whose configuration is missing or broken is a warning at its path, which
+// names file and field; the content still identifies the model.
+func TestBrokenCheckpoint(t *testing.T) {
+	text := head + oneWorkload + "model \"p\" {\n id = \"x\"\n path = \"ckpt\"\n}\nexperiment \"e\" { model = model.p }\n"
+	for config, want := range map[string]struct{ summary, detail string }{
+		"": {"No checkpoint at the model's path", "ckpt/config.json does not exist, so the model is identified by its id alone."},
+		`{"architectures": ["LlamaForCausalLM"], "hidden_size": "4096"}`: {"The checkpoint's configuration can not be used", `ckpt/config.json: hidden_size is "4096"; it must be a whole number from 1 to 16777216.`},
+		"{":                             {"The checkpoint's configuration can not be used", "ckpt/config.json: this is no JSON object"},
+		`{"hidden_size": 64}`:           {"The checkpoint's configuration can not be used", "ckpt/config.json: architectures is missing"},
+		`{"architectures": ["NovelX"]}`: {"The checkpoint's configuration can not be used", "hidden_size"},
+	} {
+		dir := write(t, map[string]string{"suite.hcl": text})
+		if err := os.Mkdir(filepath.Join(dir, "ckpt"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if config != "" {
+			writeFile(t, filepath.Join(dir, "ckpt", "config.json"), config)
+		}
+		loaded, diags := Load(Options{Dir: dir, Registrations: testRegistrations()})
+		if len(diags) != 1 || diags[0].Severity != spec.SeverityWarning || diags[0].Summary != want.summary || !strings.Contains(diags[0].Detail, want.detail) {
+			t.Errorf("%s: %+v", config, diags)
+			continue
+		}
+		if at := diags[0].Subject; at.Start.Line == 0 || !strings.Contains(strings.Split(text, "\n")[at.Start.Line-1], "ckpt") {
+			t.Errorf("%s: the message stands at %+v", config, at)
+		}
+		m := loaded.Suite.Experiments[0].Cells[0].Model
+		if hashed := m.ConfigHash == string(spec.HashOf([]byte(config))); hashed != (config != "") {
+			t.Errorf("%s: hash %q", config, m.ConfigHash)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func layers() map[string][]string {
 		"internal/tty": {},
 		"internal/cli": append([]string{"report", "result", "translate", "lang", "engine", "verify", "state", "catalog", "kit", "internal/tty"}, domain...),
 		"cmd/aicv":     {"internal/cli", "providers", "spec"},
-		"scripts":      append([]string{"lang", "engine", "state", "verify"}, domain...),
+		"scripts":      append([]string{"lang", "engine", "state", "verify", "catalog"}, domain...),
 	}
 }
 

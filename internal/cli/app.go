@@ -62,7 +62,9 @@ the configuration that was predicted, measures it, and judges the claims.`,
 		a.initCommand(), a.fmtCommand(), a.validateCommand(),
 		a.planCommand(), a.applyCommand(), a.judgeCommand(), a.destroyCommand(),
 		a.showCommand(), a.reportCommand(), a.graphCommand(),
-		a.hardwareCommand(), a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
+		a.modelsCommand(),
+		a.hardwareCommand(),
+		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	addCompletion(root)
 	return root
