@@ -57,7 +57,7 @@ the configuration that was predicted, measures it, and judges the claims.`,
 	root.AddCommand(
 		a.initCommand(), a.fmtCommand(), a.validateCommand(),
 		a.planCommand(), a.applyCommand(), a.judgeCommand(), a.destroyCommand(),
-		a.showCommand(), a.reportCommand(), a.graphCommand(),
+		a.showCommand(), a.reportCommand(), a.graphCommand(), a.doctorCommand(),
 		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	return root

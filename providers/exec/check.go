@@ -20,12 +20,12 @@ const checkTimeout = 30 * time.Second
 func (p *predictor) Check(ctx context.Context) []spec.Check {
 	path, err := p.path()
 	if err != nil {
-		return []spec.Check{failed("program", err)}
+		return []spec.Check{spec.FailedCheck("program", err)}
 	}
 	checks := []spec.Check{{Name: "program", Status: spec.CheckOK, Found: path}}
 	for _, file := range p.files {
 		if _, err := os.Stat(p.absolute(file)); err != nil {
-			checks = append(checks, failed("files", p.missing(file+" of files can not be read", err, "correct the path; it starts from the suite's folder")))
+			checks = append(checks, spec.FailedCheck("files", p.missing(file+" of files can not be read", err, "correct the path; it starts from the suite's folder")))
 		}
 	}
 	return append(checks, p.checkAnswer(ctx))
@@ -35,34 +35,22 @@ func (p *predictor) checkAnswer(ctx context.Context) spec.Check {
 	const name = "answer"
 	request, err := pointsRequest(wireHead{Request: requestPredict, Metrics: p.metrics}, nil)
 	if err != nil {
-		return failed(name, err)
+		return spec.FailedCheck(name, err)
 	}
 	quick := p.program
 	quick.timeout = min(quick.timeout, checkTimeout)
 	c := &conversation{accept: func([]byte) error { return errors.New("no point was asked for") }}
 	e, err := quick.run(ctx, request, c)
 	if err != nil {
-		return failed(name, err)
+		return spec.FailedCheck(name, err)
 	}
 	unasked := ""
 	if c.strays > 0 {
 		unasked = "it answers points that nobody asked for"
 	}
 	if c.header == nil || c.broken != nil || !e.OK() || unasked != "" {
-		return failed(name, p.failure(c, &e, unasked))
+		return spec.FailedCheck(name, p.failure(c, &e, unasked))
 	}
 	who := strings.TrimSpace(cmp.Or(c.header.Tool, filepath.Base(p.argv[0])) + " " + c.header.Version)
 	return spec.Check{Name: name, Status: spec.CheckOK, Found: who + " speaks " + Protocol}
-}
-
-func failed(name string, err error) spec.Check {
-	c := spec.Check{Name: name, Status: spec.CheckFail, Found: err.Error()}
-	var e *spec.Error
-	if errors.As(err, &e) {
-		c.Found, c.Fix = strings.TrimSuffix(err.Error(), " ("+e.Fix+")"), e.Fix
-		if e.Detail != "" {
-			c.Found += ": " + tidy(e.Detail)
-		}
-	}
-	return c
 }
