@@ -59,7 +59,7 @@ func (c *conversation) line(line []byte) error {
 	}
 	if err := c.accept(line); err != nil {
 		if c.strays++; c.strays <= maxStray {
-			c.stray = append(c.stray, fmt.Sprintf("line %d (%s): %v", c.lines, excerpt(line), err))
+			c.stray = append(c.stray, fmt.Sprintf("line %d: %v: %s", c.lines, err, shown(line)))
 		}
 	}
 	return nil
@@ -69,12 +69,12 @@ func (c *conversation) line(line []byte) error {
 func (c *conversation) greet(line []byte) error {
 	var h header
 	if err := strict(line, &h); err != nil {
-		return fmt.Errorf("its first line is no header, because %w: %s", err, excerpt(line))
+		return fmt.Errorf("its first line is no header, because %w: %s", err, shown(line))
 	}
 	switch h.Protocol {
 	case Protocol:
 	case "":
-		return fmt.Errorf("its first line names no protocol: %s", excerpt(line))
+		return fmt.Errorf("its first line names no protocol: %s", shown(line))
 	default:
 		return fmt.Errorf("it speaks the protocol %s, and this aicv speaks %s", excerpt([]byte(h.Protocol)), Protocol)
 	}

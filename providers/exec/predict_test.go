@@ -88,14 +88,14 @@ func TestBadAnswersLoseNoOthers(t *testing.T) {
 // Lines that belong to no point are said on every answer.
 func TestLinesThatAnswerNothing(t *testing.T) {
 	for _, test := range []struct{ name, line, want string }{
-		{"a message", "Loading tables ...", `one of its lines answers nothing: line 3 ("Loading tables ..."): it is not JSON`},
+		{"a message", "Loading tables ...", `one of its lines answers nothing: line 3: it is not JSON: invalid character 'L' looking for beginning of value: Loading tables ...`},
 		{"no point", `{"values":{"ttft":1}}`, "it names no point"},
 		{"a point too high", `{"point":2,"values":{"ttft":1}}`, "there is no point 2 among 2"},
 		{"a point below", `{"point":-1,"values":{"ttft":1}}`, "there is no point -1"},
 		{"a point that is no number", `{"point":"1","values":{"ttft":1}}`, "point is a string, and must be a number"},
 		{"an array", `[1,2]`, "it is no JSON object"},
 		{"null", `null`, "it is no JSON object"},
-		{"many", strings.Repeat("x\n", 9), "9 of its lines answer nothing: line 3"},
+		{"many", strings.Repeat("x\n", 9), "9 of its lines answer nothing: line 3: it is not JSON"},
 	} {
 		answers, err := ask(t, playing(t, hello+`{"point":0,"values":{"ttft":7}}`+"\n"+test.line+"\n"+`{"point":1,"missing":"no"}`), 2)
 		if err != nil {
@@ -181,7 +181,7 @@ func TestNothingAnswered(t *testing.T) {
 	}{
 		{"silence", "", nil, []string{"it printed nothing", "print the answer on standard output"}},
 		{"no header", `{"point":0,"values":{"ttft":1}}`, nil, []string{"its first line is no header", `unknown field "point"`, `print {"protocol":"aicv-predictor/1"}`}},
-		{"a message first", "Loading\n" + hello, nil, []string{"its first line is no header, because it is not JSON", `"Loading"`, "standard error"}},
+		{"a message first", "Loading\n" + hello, nil, []string{"its first line is no header, because it is not JSON", ": Loading (print", "standard error"}},
 		{"another protocol", `{"protocol":"aicv-predictor/9"}` + "\n" + `{"point":0,"values":{"ttft":1}}`, nil, []string{`speaks the protocol "aicv-predictor/9", and this aicv speaks aicv-predictor/1`}},
 		{"no protocol", `{"tool":"x"}`, nil, []string{"names no protocol"}},
 		{"a crash", "", []string{playEnd, "3", playErrors, "Traceback\nKeyError: 'x'"}, []string{"it ended with exit status 3, and it answered none of 2 points", "run it by hand"}},
@@ -203,7 +203,7 @@ func TestNothingAnswered(t *testing.T) {
 		if test.name == "a crash" && e.Detail != "Traceback\nKeyError: 'x'" {
 			t.Errorf("the last words are %q", e.Detail)
 		}
-		if test.name == "only stray lines" && !strings.Contains(e.Detail, `line 2 ("some text")`) {
+		if test.name == "only stray lines" && !strings.Contains(e.Detail, "line 2: it is not JSON: invalid character 's' looking for beginning of value: some text") {
 			t.Errorf("the lines are not shown: %q", e.Detail)
 		}
 	}

@@ -32,13 +32,13 @@ func cut(text string, n int) string {
 	return text[:n] + "..."
 }
 
-// excerpt quotes the beginning of a line.
-func excerpt(line []byte) string {
-	return strconv.Quote(cut(strings.ToValidUTF8(string(line[:min(len(line), 2*maxExcerpt)]), "?"), maxExcerpt))
-}
+// excerpt quotes the beginning of a name or a word that a program gave.
+func excerpt(word []byte) string { return strconv.Quote(cut(string(word), maxExcerpt)) }
 
-// shown is a JSON value in a message.
-func shown(raw []byte) string { return cut(tidy(string(raw[:min(len(raw), maxText)])), maxExcerpt) }
+// shown is the beginning of a line or of a JSON value, as it stands there.
+func shown(raw []byte) string {
+	return cut(tidy(strings.ToValidUTF8(string(raw[:min(len(raw), maxText)]), "?")), maxExcerpt)
+}
 
 // lastWords is the end of what a program wrote on its standard error.
 func lastWords(text string) string {
