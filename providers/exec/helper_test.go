@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		play(say)
 		return
 	}
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector holds each program for a second
 	os.Exit(m.Run())
 }
 
