@@ -58,6 +58,30 @@ func (r *Registry) Recording(c *spec.Component) (spec.Recording, error) {
 	return construct(r, c, func(n spec.Constructor) maker[spec.Recording] { return n.Recording })
 }
 
+// Checker makes a component's provider, whatever its role, and returns what it can check;
+// nil where it checks nothing.
+func (r *Registry) Checker(c *spec.Component) (spec.Checker, error) {
+	var provider any
+	var err error
+	switch {
+	case c.Role == spec.RoleTarget:
+		provider, err = r.Target(c)
+	case c.Role == spec.RoleRuntime:
+		provider, err = r.Runtime(c)
+	case c.Role == spec.RolePredictor:
+		provider, err = r.Predictor(c)
+	case r.Offline(c):
+		provider, err = r.Recording(c)
+	default:
+		provider, err = r.Benchmark(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	checker, _ := provider.(spec.Checker)
+	return checker, nil
+}
+
 type maker[T any] = func(*spec.Component, spec.Env) (T, error)
 
 func construct[T any](r *Registry, c *spec.Component, pick func(spec.Constructor) maker[T]) (T, error) {

@@ -62,6 +62,13 @@ func (l *loader) noFolder(err error) {
 	l.report(d)
 }
 
+// HasSuite reports whether a folder holds files of a suite. The error is of a folder that
+// can not be read.
+func HasSuite(dir string) (bool, error) {
+	names, err := suiteFiles(dir)
+	return len(names) > 0, err
+}
+
 // suiteFiles lists the suite's files in a folder, sorted.
 func suiteFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)

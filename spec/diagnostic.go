@@ -27,10 +27,11 @@ func (r Range) String() string {
 // Severity of a diagnostic.
 type Severity string
 
-// The severities.
+// The severities. A note says what could not be looked at; nothing is wrong.
 const (
 	SeverityError   Severity = "error"
 	SeverityWarning Severity = "warning"
+	SeverityNote    Severity = "note"
 )
 
 // Diagnostic is one message about the user's files.

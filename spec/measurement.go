@@ -47,6 +47,9 @@ type Prediction struct {
 	Findings   []Finding     `json:"findings,omitempty"`
 	Provenance Provenance    `json:"provenance"`
 	Missing    string        `json:"missing,omitempty"` // why there is no answer; empty where there is one
+	// Transient says that the answer is missing because the predictor failed on the point,
+	// not because it has none: it is not cached, and the next plan asks again.
+	Transient bool `json:"-"`
 }
 
 // Provenance names the tool behind a figure.

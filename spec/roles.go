@@ -2,6 +2,7 @@ package spec
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -112,6 +113,23 @@ const (
 	CheckFail CheckStatus = "fail"
 	CheckSkip CheckStatus = "skip" // nothing to look at here
 )
+
+// FailedCheck is the check that an error makes: what is wrong, the evidence, and the fix.
+func FailedCheck(name string, err error) Check {
+	c := Check{Name: name, Status: CheckFail, Found: err.Error()}
+	var e *Error
+	if !errors.As(err, &e) {
+		return c
+	}
+	c.Found, c.Fix = e.Summary, e.Fix
+	if e.Cause != nil {
+		c.Found += ": " + e.Cause.Error()
+	}
+	if e.Detail != "" {
+		c.Found += ": " + e.Detail
+	}
+	return c
+}
 
 // Recording is an offline benchmark: measurements that somebody took before.
 type Recording interface {

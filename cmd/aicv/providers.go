@@ -2,6 +2,7 @@ package main
 
 import (
 	"aicv/providers/endpoint"
+	"aicv/providers/exec"
 	"aicv/providers/loadgen"
 	"aicv/providers/process"
 	"aicv/providers/recorded"
@@ -20,6 +21,7 @@ func registrations() []spec.Registration {
 		vllm.Registration(),
 		sim.Registration(),
 		recorded.Predictor(),
+		exec.Registration(),
 		loadgen.Registration(),
 		recorded.Benchmark(),
 	}

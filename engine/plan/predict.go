@@ -129,7 +129,9 @@ func (b *builder) answer(ctx context.Context, q *question, predictor spec.Predic
 	entries := make(map[spec.ID]spec.Prediction, len(open))
 	for i, at := range open {
 		answers[at] = fresh[i]
-		entries[q.keys[at]] = fresh[i]
+		if !fresh[i].Transient {
+			entries[q.keys[at]] = fresh[i]
+		}
 	}
 	b.toCache(ctx, q, fingerprint, entries)
 	return answers, nil

@@ -64,6 +64,7 @@ the configuration that was predicted, measures it, and judges the claims.`,
 		a.showCommand(), a.reportCommand(), a.graphCommand(),
 		a.modelsCommand(),
 		a.hardwareCommand(),
+		a.doctorCommand(),
 		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	addCompletion(root)

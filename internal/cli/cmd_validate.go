@@ -1,48 +1,85 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"aicv/engine/support"
 	"aicv/lang/diag"
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/state/cache"
 )
 
+// supportTimeout bounds how long one predictor is asked whether it has data.
+const supportTimeout = 10 * time.Second
+
 func (a *app) validateCommand() *cobra.Command {
-	return &cobra.Command{
+	var unasked bool
+	c := &cobra.Command{
 		Use:   "validate [DIR]",
 		Short: "Check a suite's files without touching anything",
 		Long: `Validate reads every file of the suite and reports all of its errors and warnings
-in one go. It asks no predictor, reads no state and contacts no target.`,
-		Example: "  aicv validate\n  aicv validate examples/experiments/quickstart --json",
+in one go. Predictors that can tell are asked whether they have data for the models,
+systems and engine versions of the suite; their answers are remembered. It makes no
+prediction, reads no state and contacts no target.`,
+		Example: "  aicv validate\n  aicv validate --no-support\n  aicv validate examples/experiments/quickstart --json",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.validate(a.placeOf(args))
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
+			defer stop()
+			return a.validate(ctx, a.placeOf(args), !unasked)
 		},
 	}
+	c.Flags().BoolVar(&unasked, "no-support", false, "do not ask predictors whether they have data")
+	return c
 }
 
-func (a *app) validate(p place) error {
+func (a *app) validate(ctx context.Context, p place, ask bool) error {
+	loaded, diags := a.readSuite(p)
+	if ask && !diags.HasErrors() {
+		more, err := a.askSupport(ctx, p, loaded.Suite)
+		if err != nil {
+			return err
+		}
+		diags = append(diags, more...)
+	}
 	if a.json {
-		_, diags := a.readSuite(p)
 		if err := a.writeDiagnosticsJSON(diags); err != nil || !diags.HasErrors() {
 			return err
 		}
 		return exit(ExitError)
 	}
-	suite, err := a.loadSuite(p)
-	if err != nil {
+	if err := a.printDiagnostics(diags, loaded.Sources); err != nil {
 		return err
 	}
+	if diags.HasErrors() {
+		return exit(ExitError)
+	}
 	cells := 0
-	for _, e := range suite.Experiments {
+	for _, e := range loaded.Suite.Experiments {
 		cells += len(e.Cells)
 	}
 	fmt.Fprintf(a.stdio.Out, "The suite is valid: %s in %s.\n",
-		metric.Count(cells, "cell"), metric.Count(len(suite.Experiments), "experiment"))
+		metric.Count(cells, "cell"), metric.Count(len(loaded.Suite.Experiments), "experiment"))
 	return nil
+}
+
+// askSupport asks predictors whether they have data for the suite.
+func (a *app) askSupport(ctx context.Context, p place, suite *spec.Suite) (spec.Diagnostics, error) {
+	registry, err := a.registry(p)
+	if err != nil {
+		return nil, err
+	}
+	return support.Check(ctx, support.Request{
+		Suite: suite, Registry: registry, Timeout: supportTimeout, Cache: cache.NewSupport(filepath.Join(p.work, "support.json")),
+	}), nil
 }
 
 func (a *app) writeDiagnosticsJSON(diags spec.Diagnostics) error {

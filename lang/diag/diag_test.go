@@ -207,3 +207,16 @@ func TestWriteReportsTheWriter(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A note is neither an error nor a warning.
+func TestNotes(t *testing.T) {
+	diags := spec.Diagnostics{{Severity: spec.SeverityNote, Summary: "Not asked"}, {Severity: spec.SeverityWarning, Summary: "Odd"}}
+	var b bytes.Buffer
+	if err := Write(&b, diags, nil, Options{}); err != nil || b.String() != "Warning: Odd\n\nNote: Not asked\n" {
+		t.Errorf("%v: %q", err, b.String())
+	}
+	document, err := JSON(diags)
+	if err != nil || !bytes.Contains(document, []byte(`"warning_count": 1`)) || !bytes.Contains(document, []byte(`"severity": "note"`)) || !bytes.Contains(document, []byte(`"valid": true`)) {
+		t.Errorf("%v: %s", err, document)
+	}
+}

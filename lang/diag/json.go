@@ -27,9 +27,10 @@ func JSON(diags spec.Diagnostics) ([]byte, error) {
 		d.Diagnostics = []spec.Diagnostic{}
 	}
 	for _, x := range diags {
-		if x.Severity == spec.SeverityError {
+		switch x.Severity {
+		case spec.SeverityError:
 			d.Errors++
-		} else {
+		case spec.SeverityWarning:
 			d.Warnings++
 		}
 	}

@@ -26,8 +26,5 @@ func sorted(diags spec.Diagnostics) spec.Diagnostics {
 }
 
 func rank(s spec.Severity) int {
-	if s == spec.SeverityError {
-		return 0
-	}
-	return 1
+	return slices.Index([]spec.Severity{spec.SeverityError, spec.SeverityWarning, spec.SeverityNote}, s)
 }

@@ -59,8 +59,11 @@ func (p *printer) paint(style, text string) string {
 
 func (p *printer) diagnostic(d spec.Diagnostic) {
 	heading := p.paint(styleError, "Error:")
-	if d.Severity == spec.SeverityWarning {
+	switch d.Severity {
+	case spec.SeverityWarning:
 		heading = p.paint(styleWarning, "Warning:")
+	case spec.SeverityNote:
+		heading = p.paint(styleBold, "Note:")
 	}
 	p.printf("%s %s\n", heading, p.paint(styleBold, clean(d.Summary)))
 	if !d.Subject.IsZero() {
