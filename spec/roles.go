@@ -166,6 +166,31 @@ type Defaulter interface {
 	Defaults(request RenderRequest) Configuration
 }
 
+// CounterReader is an optional ability of a runtime: it reads what a running server
+// counts of itself. It is asked before and after a run.
+type CounterReader interface {
+	Counters(ctx context.Context, server Server) (Counters, error)
+}
+
+// CacheFlusher is an optional ability of a runtime: it empties a running server's
+// prefix cache between runs.
+type CacheFlusher interface {
+	FlushCache(ctx context.Context, server Server) error
+}
+
+// Counters are what an engine counts, cumulative since its start but for Running and
+// Waiting. A nil figure is one that the engine does not give.
+type Counters struct {
+	PromptTokens       *float64 `json:"prompt_tokens,omitempty"`
+	GenerationTokens   *float64 `json:"generation_tokens,omitempty"`
+	PrefixCacheQueries *float64 `json:"prefix_cache_queries,omitempty"` // tokens looked up
+	PrefixCacheHits    *float64 `json:"prefix_cache_hits,omitempty"`    // tokens found
+	Preemptions        *float64 `json:"preemptions,omitempty"`          // requests evicted or retracted
+	Running            *float64 `json:"running,omitempty"`              // requests now
+	Waiting            *float64 `json:"waiting,omitempty"`              // requests now
+	KVCacheUsage       *float64 `json:"kv_cache_usage,omitempty"`       // share in use now, 0 to 1
+}
+
 // RenderRequest is what a runtime needs to know.
 type RenderRequest struct {
 	Model    Model
@@ -203,9 +228,18 @@ type ServerSpec struct {
 	Command   []string      // argv with placeholders; never a shell line
 	Env       []EnvVar      // added to the target's own
 	GPUs      int           // to reserve; 0: none
+	Mounts    []Mount       // containers: what they see of the host
+	ShmBytes  int64         // containers: size of shared memory; 0: the daemon's default
 	ModelName string        // served model name, as requests must give it
 	Ready     Readiness     //
 	Grace     time.Duration // between SIGTERM and SIGKILL
+}
+
+// Mount is a folder or file of the host inside a container. Processes see the host as it is.
+type Mount struct {
+	Source   string // absolute path on the target's host
+	Target   string // absolute path inside
+	ReadOnly bool
 }
 
 // EnvVar is one environment variable; its value may be a secret reference.
@@ -219,7 +253,16 @@ type Readiness struct {
 	HealthPath string        // answers 200 when ready; empty: not asked
 	ModelsPath string        // lists the served model; empty: not asked
 	LogPattern string        // regular expression that a log line must match; empty: none
+	Generate   bool          // a short generation must be answered: health alone does not prove it
+	Phases     []LoadPhase   // what the log says of the way to readiness, in order
 	Timeout    time.Duration // from start to ready
+}
+
+// LoadPhase is one phase of a server's start, told by its log.
+type LoadPhase struct {
+	Name    string        // "loading weights"
+	Pattern string        // regular expression of the line that begins it or tells of its progress; a group `done` and one `total` are counted
+	Timeout time.Duration // most time in it; 0: only the whole's
 }
 
 // Target is where servers run.

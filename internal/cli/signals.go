@@ -19,7 +19,7 @@ type interrupts struct {
 	stop     func()
 }
 
-// watchInterrupts listens until Stop. SIGTERM counts as a second Ctrl-C. leave is
+// watchInterrupts listens until stop, and to the end of the process once a signal came. SIGTERM counts as a second Ctrl-C. leave is
 // called by the third and must not return.
 func (a *app) watchInterrupts(parent context.Context, leave func()) *interrupts {
 	ctx, cancel := context.WithCancel(parent)
@@ -27,7 +27,14 @@ func (a *app) watchInterrupts(parent context.Context, leave func()) *interrupts 
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	i := &interrupts{Context: ctx, Graceful: make(chan struct{})}
 	done := make(chan struct{})
-	i.stop = func() { signal.Stop(signals); close(done); cancel() }
+	i.stop = func() {
+		cancel()
+		if i.Interrupted() {
+			return // a late Ctrl-C must not change how the process ends: keep listening until it has
+		}
+		signal.Stop(signals)
+		close(done)
+	}
 	go func() {
 		for {
 			select {
