@@ -105,7 +105,11 @@ func (s *Server) sequences(load spec.Load) (n int64, byRate bool) {
 // tooMuch says why the memory does not suffice.
 func (m *Memory) tooMuch() []Reason {
 	if most := share(m.There, fillable); m.Total > most {
-		return []Reason{{"", fmt.Sprintf("each GPU needs %s (%s), and of its %s an engine can fill %s", GiB(m.Total), m.parts(), GiB(m.There), GiB(most))}}
+		why := fmt.Sprintf("each GPU needs %s (%s), and of its %s an engine can fill %s", GiB(m.Total), m.parts(), GiB(m.There), GiB(most))
+		if n := (most - m.Total + m.KVCache) / max(m.PerSequence, 1); n > 0 {
+			why += fmt.Sprintf("; %d of %d sequences fit at once", n, m.Sequences)
+		}
+		return []Reason{{"", why}}
 	}
 	first := models.Sum(m.Weights, m.PerSequence)
 	if most := share(m.There, m.Fraction.Share); m.Fraction.From == fractionSet && first > most {
