@@ -104,6 +104,11 @@ func (w *world) registry() *engine.Registry {
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
 			return fakeBenchmark{}, nil
 		}}},
+		{Role: spec.RoleBenchmark, Kind: "sized", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
+			return fakeBenchmark{}, nil
+		}}, Size: func(l spec.Load) spec.Sampling {
+			return spec.Sampling{Requests: 50 * l.Concurrency, Duration: 100 * time.Second, Warmup: l.Concurrency}
+		}},
 		{Role: spec.RoleBenchmark, Kind: "recorded", New: spec.Constructor{Recording: func(*spec.Component, spec.Env) (spec.Recording, error) {
 			return w.recording, nil
 		}}},
