@@ -41,6 +41,16 @@ func (r *Registry) Offline(c *spec.Component) bool {
 	return err == nil && reg.New.Recording != nil
 }
 
+// Size is how a run of the benchmark is taken where the suite leaves it open; false
+// where the benchmark leaves that to the plan.
+func (r *Registry) Size(c *spec.Component, load spec.Load) (spec.Sampling, bool) {
+	reg, err := r.find(c)
+	if err != nil || reg.Size == nil {
+		return spec.Sampling{}, false
+	}
+	return reg.Size(load), true
+}
+
 // Target makes a target.
 func (r *Registry) Target(c *spec.Component) (spec.Target, error) {
 	return construct(r, c, func(n spec.Constructor) maker[spec.Target] { return n.Target })

@@ -72,17 +72,25 @@ func (b *builder) questions() []*question {
 // what that takes for items that are left open.
 func (b *builder) pointOf(c *spec.Cell) spec.Point {
 	point := spec.PointOf(c)
+	point.Assumed = b.assumed(c)
+	return point
+}
+
+// assumed is what the cell's engine takes for items that are left open, where an engine
+// is deployed and its runtime knows.
+func (b *builder) assumed(c *spec.Cell) spec.Configuration {
 	if c.Benchmark == nil || b.makers.isOffline(c.Benchmark) {
-		return point
+		return nil
 	}
 	runtime, err := b.makers.runtime(c.Runtime)
 	if err != nil { // rendering says so, where it matters
-		return point
+		return nil
 	}
-	if d, ok := runtime.(spec.Defaulter); ok {
-		point.Assumed = d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	d, ok := runtime.(spec.Defaulter)
+	if !ok {
+		return nil
 	}
-	return point
+	return d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
 }
 
 func (q *question) ask(ids *spec.Identities, point spec.Point, configHash string, cell int32) {
