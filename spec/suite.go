@@ -83,6 +83,7 @@ type Experiment struct {
 	Base        Cell         // what all rows share; rows from Recommended and PointsFrom start from it
 	SLO         SLO
 	Repeats     Repeats
+	DeployUnfit bool // deploy cells that by estimate do not fit on their GPUs, instead of leaving them out
 	Asserts     []Assert
 	Origin      *Imported `json:",omitempty"` // nil: written by hand
 	Range       Range   `json:"-"`

@@ -3,6 +3,7 @@ package main
 import (
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
+	"aicv/providers/genaibench"
 	"aicv/providers/loadgen"
 	"aicv/providers/process"
 	"aicv/providers/recorded"
@@ -22,6 +23,7 @@ func registrations() []spec.Registration {
 		sim.Registration(),
 		recorded.Predictor(),
 		exec.Registration(),
+		genaibench.Registration(),
 		loadgen.Registration(),
 		recorded.Benchmark(),
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -146,7 +147,7 @@ func writeFiles(dir string, files []translate.File) error {
 			return &spec.Error{Kind: spec.ErrUsage, Summary: "the suite can not be written", Cause: err, Fix: "name another folder"}
 		}
 		_, writeErr := file.Write(f.Content)
-		if err := errorOf(writeErr, file.Close()); err != nil {
+		if err := errors.Join(writeErr, file.Close()); err != nil {
 			return fmt.Errorf("write the suite: %w", err)
 		}
 	}

@@ -71,11 +71,24 @@ func References() []spec.Attribute {
 	}
 }
 
+// DoesNotFit is the experiment's attribute about cells that do not fit on their GPUs,
+// UnfitSkip and UnfitDeploy are its values.
+const (
+	DoesNotFit  = "does_not_fit"
+	UnfitSkip   = "skip"
+	UnfitDeploy = "deploy"
+)
+
 func experimentBlock() spec.Block {
 	rows := append(References(), spec.Attribute{
 		Name: "points_from", Type: spec.TypeReference, Ref: string(spec.RoleBenchmark), Since: since,
 		Doc:     "A recorded benchmark, in place of a matrix: every point of it that agrees with what the experiment fixes becomes a cell.",
 		Example: "benchmark.recorded.h200",
+	}, spec.Attribute{
+		Name: DoesNotFit, Type: spec.TypeString, Default: spec.StringValue(UnfitSkip), Allowed: []string{UnfitSkip, UnfitDeploy}, Since: since,
+		Doc: "What becomes of cells that by estimate do not fit on their GPUs: skip leaves them out, and their claims are without data; " +
+			"deploy measures them all the same. aicv plan -v shows the arithmetic.",
+		Example: `"deploy"`,
 	})
 	return spec.Block{
 		Name: Experiment, Labels: []string{"name"}, Repeatable: true, Since: since,
