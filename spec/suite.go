@@ -86,7 +86,7 @@ type Experiment struct {
 	DeployUnfit bool // deploy cells that by estimate do not fit on their GPUs, instead of leaving them out
 	Asserts     []Assert
 	Origin      *Imported `json:",omitempty"` // nil: written by hand
-	Range       Range   `json:"-"`
+	Range       Range     `json:"-"`
 }
 
 // Imported says what an experiment was translated from, so that it can be translated back

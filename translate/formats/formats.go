@@ -32,7 +32,9 @@ func All() []Format {
 	return []Format{
 		{Name: autotuner.Format, Doc: "a tuning task of inference-autotuner, JSON or YAML",
 			Rules: autotuner.Rules, Import: autotuner.Import,
-			detect: func(doc *tree.Node) bool { return doc.Get("base_runtime") != nil || doc.Get("model", "id_or_path") != nil }},
+			detect: func(doc *tree.Node) bool {
+				return doc.Get("base_runtime") != nil || doc.Get("model", "id_or_path") != nil
+			}},
 	}
 }
 
