@@ -178,7 +178,7 @@ func (g *group) promised(i, osl, replicas, gpus int) []string {
 			out = append(out, "")
 			continue
 		}
-		out = append(out, strconv.FormatFloat(value*s.factor, 'f', -1, 64))
+		out = append(out, strings.TrimRight(strings.TrimRight(strconv.FormatFloat(value*s.factor, 'f', 6, 64), "0"), "."))
 	}
 	return out
 }
@@ -201,6 +201,9 @@ func (g *group) finish() {
 		g.e.Comment = "Aggregated stand-ins for prefill and decode in pools of their own, which aicv does not deploy.\nNo prediction is for them."
 	}
 	hoist(&g.e)
+	if row, ok := checkpoint(&g.e, g.model); ok {
+		g.add(row)
+	}
 	g.suite.Experiments = append(g.suite.Experiments, g.e)
 }
 
@@ -280,20 +283,57 @@ func (g *group) component(file string, items []string) *translate.Component {
 	return c
 }
 
-// hoist moves what all rows share out of them, which leaves rows that can be read.
+// hoist moves what all rows share out of them, which leaves rows that can be read. A
+// single row needs no matrix.
 func hoist(e *translate.Experiment) {
 	if len(e.Rows) == 0 {
 		return
 	}
 	for _, s := range slices.Clone(e.Rows[0]) {
-		shared := func(row []spec.Setting) bool {
-			return slices.ContainsFunc(row, func(o spec.Setting) bool { return o.Name == s.Name && o.Value.Equal(s.Value) })
+		differs := func(row []spec.Setting) bool {
+			return !slices.ContainsFunc(row, func(o spec.Setting) bool { return o.Name == s.Name && o.Value.Equal(s.Value) })
 		}
-		if len(e.Rows) > 1 && slices.IndexFunc(e.Rows, func(row []spec.Setting) bool { return !shared(row) }) < 0 && s.Name != schema.ItemConcurrency {
-			e.Add(translate.Axis{Name: s.Name, Values: []spec.Value{s.Value}})
-			for i := range e.Rows {
-				e.Rows[i] = without(e.Rows[i], s.Name)
-			}
+		if slices.ContainsFunc(e.Rows, differs) || len(e.Rows) > 1 && s.Name == schema.ItemConcurrency {
+			continue
+		}
+		e.Add(translate.Axis{Name: s.Name, Values: []spec.Value{s.Value}})
+		for i := range e.Rows {
+			e.Rows[i] = without(e.Rows[i], s.Name)
 		}
 	}
+	if len(e.Rows) == 1 && len(e.Rows[0]) == 0 {
+		e.Rows = nil
+	}
+}
+
+// checkpoint says of a quantization that the model's checkpoint does not have, and which
+// checkpoint of the table has it.
+func checkpoint(e *translate.Experiment, a *models.Architecture) (translate.Row, bool) {
+	if a == nil || len(a.GEMMModes()) == 0 {
+		return translate.Row{}, false
+	}
+	var asked []string
+	for _, c := range append(slices.Clone(e.Rows), axesOf(e)) {
+		if v := spec.Configuration(c).Get(spec.ItemGEMMQuant).Text(); v != "" && !slices.Contains(asked, v) {
+			asked = append(asked, v)
+		}
+	}
+	has := a.GEMMModes()[0].Mode
+	if len(asked) == 0 || slices.Equal(asked, []string{has}) {
+		return translate.Row{}, false
+	}
+	row := translate.Row{Item: "model.id", Value: e.Model.ID, Fidelity: spec.FidelityApproximate,
+		Why: "this checkpoint is " + has + ", and " + strings.Join(asked, ", ") + " is asked for: the engine has to quantize it while loading, if it can"}
+	if m, found := models.Lookup(e.Model.ID + "-FP8"); found && slices.Contains(asked, m.Architecture.GEMMModes()[0].Mode) {
+		row.Why += "; " + m.ID + " has it"
+	}
+	return row, true
+}
+
+func axesOf(e *translate.Experiment) []spec.Setting {
+	var settings []spec.Setting
+	for _, a := range e.Axes {
+		settings = append(settings, spec.Setting{Name: a.Name, Value: a.Values[0]})
+	}
+	return settings
 }

@@ -43,6 +43,12 @@ func All() []Format {
 			detect: func(s translate.Source, _ *tree.Node) bool {
 				return s.Files != nil || strings.EqualFold(filepath.Ext(s.Name), ".csv")
 			}},
+		{Name: aiconf.Exp, Doc: "the YAML of experiments that aiconfigurator runs, flat or in the older nested form",
+			Rules: aiconf.ExpRules, Import: aiconf.ImportExp,
+			detect: func(_ translate.Source, doc *tree.Node) bool { return aiconf.IsExp(doc) }},
+		{Name: aiconf.Generator, Doc: "the generator_config.yaml of a search's row",
+			Rules: aiconf.GeneratorRules, Import: aiconf.ImportGenerator,
+			detect: func(_ translate.Source, doc *tree.Node) bool { return aiconf.IsGenerator(doc) }},
 	}
 }
 
