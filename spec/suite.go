@@ -84,7 +84,9 @@ type Experiment struct {
 	SLO         SLO
 	Repeats     Repeats
 	Asserts     []Assert
-	Range       Range `json:"-"`
+	Guards      []Guard  // thresholds of self-checks; a later one prevails
+	Accept      []string // configuration items that may differ, or that the engine may not support; sorted
+	Range       Range    `json:"-"`
 }
 
 // Recommended asks the predictor for its best rows under the experiment's slo.

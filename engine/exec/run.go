@@ -148,6 +148,7 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	defer cancel(nil)
 	timed, cancelTimer := context.WithTimeout(ctx, limit)
 	defer cancelTimer()
+	report := x.observeBefore(x.work, g)
 	m := x.mind(timed, cancel, g, expected)
 	result, err := bench.Run(timed, request, x.relay(id, s.attempt))
 	cancel(nil)
@@ -161,7 +162,11 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	return result, checkResult(&result, true)
+	if err := checkResult(&result, true); err != nil {
+		return spec.RunResult{}, err
+	}
+	x.observeAfter(x.work, g, report, &result, c.Cell.Load)
+	return result, nil
 }
 
 // ending explains a run that did not end by itself, or whose server did.
