@@ -102,6 +102,10 @@ type Undecidable struct {
 	Why    string   `json:"why"`
 }
 
+// LockPoint begins the name of what pins a predictor's answer to one point; the start
+// of the point's identity follows.
+const LockPoint = "prediction_"
+
 // LockEntry pins what the suite's files leave open.
 type LockEntry struct {
 	Name  string `json:"name"`  // "predictor.recorded.aic"

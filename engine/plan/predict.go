@@ -163,8 +163,8 @@ func (b *builder) noteCache(q *question, what string, err error) {
 		Message: fmt.Sprintf("%s: the prediction cache %s: %v", q.component.Address(), what, err)})
 }
 
-// lockPredictions pins the tool and its answers. The name of the answers' entry
-// carries the points, so that other cells are another entry and no drift.
+// lockPredictions pins the tool and each of its answers by itself: a point that is added
+// or left out is no drift, and the answers to the others stay pinned.
 func (b *builder) lockPredictions(q *question, answers []spec.Prediction, fingerprint string) {
 	name := q.component.Address()
 	add := func(what, value string) {
@@ -179,12 +179,11 @@ func (b *builder) lockPredictions(q *question, answers []spec.Prediction, finger
 		order[i] = i
 	}
 	slices.SortFunc(order, func(x, y int) int { return strings.Compare(string(q.keys[x]), string(q.keys[y])) })
-	var points, values []byte
+	var values []byte
 	for _, i := range order {
-		points = append(points, q.keys[i]...)
-		values = appendPrediction(append(values, q.keys[i]...), &answers[i])
+		values = appendPrediction(values[:0], &answers[i])
+		add(engine.LockPoint+string(q.keys[i])[:16], string(spec.HashOf(values))[:16])
 	}
-	add("predictions_"+string(spec.HashOf(points))[:12], string(spec.HashOf(values)))
 }
 
 // versionsOf names the tools behind the answers, each once.

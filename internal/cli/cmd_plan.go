@@ -28,8 +28,13 @@ func (s *selection) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&s.excludes, "exclude", nil, "all but these cells; may be repeated")
 	c.Flags().StringArrayVar(&s.rerun, "rerun", nil, "measure these cells again; their old runs stay in history; may be repeated")
 	c.Flags().BoolVar(&s.refresh, "refresh", false, "ask the predictors again instead of the cache")
-	c.Flags().BoolVar(&s.upgrade, "upgrade", false, "accept predictions or versions that differ from .aicv.lock")
+	s.registerUpgrade(c)
 	c.Flags().BoolVar(&s.all, "all", false, "list every cell, however many there are")
+}
+
+// registerUpgrade is for every command that predicts: what .aicv.lock pins holds for all.
+func (s *selection) registerUpgrade(c *cobra.Command) {
+	c.Flags().BoolVar(&s.upgrade, "upgrade", false, "accept predictions or versions that differ from .aicv.lock")
 }
 
 func (a *app) planCommand() *cobra.Command {
