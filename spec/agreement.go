@@ -17,12 +17,18 @@ const (
 
 // Agree compares two values of a configuration item. Texts are compared without
 // regard to case and by meaning (bf16 is bfloat16, half is float16), numbers by
-// value. A side that does not say stands for the value that every engine has unasked,
-// where there is one: one replica, one GPU in each parallel dimension, no speculation.
+// value. A side that does not say agrees with what every engine does unasked, where
+// there is such a thing: one replica, one GPU in each parallel dimension, no
+// speculation. With anything else it is unknown.
 func Agree(item string, a, b Value) Agreement {
 	x, y := meaning(item, a), meaning(item, b)
 	switch {
+	case x == "" && y == "":
+		return AgreeUnknown
 	case x == "" || y == "":
+		if x+y == unasked(item) {
+			return AgreeSame
+		}
 		return AgreeUnknown
 	case x == y:
 		return AgreeSame
@@ -33,7 +39,7 @@ func Agree(item string, a, b Value) Agreement {
 // meaning is a value in a form that can be compared; empty: it says nothing.
 func meaning(item string, v Value) string {
 	if v.IsNull() {
-		return unasked(item)
+		return ""
 	}
 	if d, err := v.Decimal(); err == nil {
 		return d.String()
@@ -62,7 +68,7 @@ func isQuantization(item string) bool {
 	return item == ItemDType || strings.HasSuffix(item, "_quant")
 }
 
-// unasked is what every engine does where nobody asks for anything else; empty: it
+// unasked is what every engine does where nobody asks for anything else; "-": it
 // depends on the engine.
 func unasked(item string) string {
 	switch item {
@@ -71,7 +77,7 @@ func unasked(item string) string {
 	case ItemSpeculativeTokens:
 		return "0"
 	}
-	return ""
+	return "-"
 }
 
 // Compare puts a cell's configuration side by side: what the suite asks for, what the

@@ -11,6 +11,7 @@ import (
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify"
 )
 
 // deathCount is how often a server ended while it served a cell.
@@ -124,7 +125,8 @@ func (x *executor) keep(n *engine.Node, s *step, run spec.Run) error {
 	}
 	x.runs[run.Measurement] = append(runs[:at:at], append([]spec.Run{run}, runs[at:]...)...)
 	x.mutex.Unlock()
-	for _, f := range run.Result.Findings {
+	in := x.plan.Cells[n.Cell].Input()
+	for _, f := range verify.NewJudge(x.experimentOf(n.Cell)).OfRun(&in, &run) {
 		x.emit(spec.Event{Type: spec.EventFinding, Subject: x.subject(n), Message: f.Check + ": " + f.Message})
 	}
 	return nil
