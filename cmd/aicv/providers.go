@@ -1,6 +1,7 @@
 package main
 
 import (
+	"aicv/providers/aiconfigurator"
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
 	"aicv/providers/loadgen"
@@ -20,6 +21,7 @@ func registrations() []spec.Registration {
 		sglang.Registration(),
 		vllm.Registration(),
 		sim.Registration(),
+		aiconfigurator.Registration(),
 		recorded.Predictor(),
 		exec.Registration(),
 		loadgen.Registration(),
