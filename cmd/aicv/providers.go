@@ -4,6 +4,7 @@ import (
 	"aicv/providers/aiconfigurator"
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
+	"aicv/providers/genaibench"
 	"aicv/providers/loadgen"
 	"aicv/providers/process"
 	"aicv/providers/recorded"
@@ -24,6 +25,7 @@ func registrations() []spec.Registration {
 		aiconfigurator.Registration(),
 		recorded.Predictor(),
 		exec.Registration(),
+		genaibench.Registration(),
 		loadgen.Registration(),
 		recorded.Benchmark(),
 	}

@@ -114,7 +114,7 @@ func (f *evidence) input(c *engine.PlannedCell) verify.CellInput {
 // inputOf is what the plan knows of a cell.
 func inputOf(c *engine.PlannedCell) verify.CellInput {
 	in := verify.CellInput{Address: c.Cell.Address(), Measurement: c.Measurement,
-		GPUsKnown: c.Cell.GPUs() > 0, Requests: c.Cell.Sampling.Requests}
+		GPUsKnown: c.Cell.GPUs() > 0, Requests: c.Cell.Sampling.Requests, Withheld: c.Withheld()}
 	if c.Cell.Predictor != nil {
 		in.Prediction = &c.Prediction
 	}

@@ -52,7 +52,7 @@ func (b *builder) group(context.Context) error {
 		if b.offline(i) || !works(c) {
 			continue
 		}
-		id := b.ids.Deployment(&c.Cell)
+		id := b.serverOf(i)
 		at, known := index[id]
 		if !known {
 			at = len(b.plan.Deployments)

@@ -72,17 +72,25 @@ func (b *builder) questions() []*question {
 // what that takes for items that are left open.
 func (b *builder) pointOf(c *spec.Cell) spec.Point {
 	point := spec.PointOf(c)
+	point.Assumed = b.assumed(c)
+	return point
+}
+
+// assumed is what the cell's engine takes for items that are left open, where an engine
+// is deployed and its runtime knows.
+func (b *builder) assumed(c *spec.Cell) spec.Configuration {
 	if c.Benchmark == nil || b.makers.isOffline(c.Benchmark) {
-		return point
+		return nil
 	}
 	runtime, err := b.makers.runtime(c.Runtime)
 	if err != nil { // rendering says so, where it matters
-		return point
+		return nil
 	}
-	if d, ok := runtime.(spec.Defaulter); ok {
-		point.Assumed = d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	d, ok := runtime.(spec.Defaulter)
+	if !ok {
+		return nil
 	}
-	return point
+	return d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
 }
 
 func (q *question) ask(ids *spec.Identities, point spec.Point, configHash string, cell int32) {
@@ -163,8 +171,8 @@ func (b *builder) noteCache(q *question, what string, err error) {
 		Message: fmt.Sprintf("%s: the prediction cache %s: %v", q.component.Address(), what, err)})
 }
 
-// lockPredictions pins the tool and its answers. The name of the answers' entry
-// carries the points, so that other cells are another entry and no drift.
+// lockPredictions pins the tool and each of its answers by itself: a point that is added
+// or left out is no drift, and the answers to the others stay pinned.
 func (b *builder) lockPredictions(q *question, answers []spec.Prediction, fingerprint string) {
 	name := q.component.Address()
 	add := func(what, value string) {
@@ -179,12 +187,11 @@ func (b *builder) lockPredictions(q *question, answers []spec.Prediction, finger
 		order[i] = i
 	}
 	slices.SortFunc(order, func(x, y int) int { return strings.Compare(string(q.keys[x]), string(q.keys[y])) })
-	var points, values []byte
+	var values []byte
 	for _, i := range order {
-		points = append(points, q.keys[i]...)
-		values = appendPrediction(append(values, q.keys[i]...), &answers[i])
+		values = appendPrediction(values[:0], &answers[i])
+		add(engine.LockPoint+string(q.keys[i])[:16], string(spec.HashOf(values))[:16])
 	}
-	add("predictions_"+string(spec.HashOf(points))[:12], string(spec.HashOf(values)))
 }
 
 // versionsOf names the tools behind the answers, each once.

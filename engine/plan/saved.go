@@ -275,6 +275,8 @@ func check(p *engine.Plan) error {
 			return fmt.Errorf("cell %d: cell %d does not exist", i, c.MeasuredBy)
 		case c.Have < 0 || c.RunsMin < 0 || c.RunsMax < 0 || c.RunBase < 0:
 			return fmt.Errorf("cell %d: a number of runs is negative", i)
+		case c.Action == engine.ActionRefused && c.Fit == nil:
+			return fmt.Errorf("cell %d: nothing says why it is not deployed", i)
 		case c.Deployment >= 0 && c.Cell.Target == nil:
 			return fmt.Errorf("cell %d: its deployment has no target", i)
 		}

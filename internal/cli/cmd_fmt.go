@@ -128,37 +128,6 @@ func (a *app) settle(file string, source, formatted []byte, o fmtOptions) error 
 	return replaceFile(file, formatted)
 }
 
-// replaceFile writes beside the file and renames, so that a crash leaves the old
-// content or the new.
-func replaceFile(file string, content []byte) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".aicv-fmt-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	_, writeErr := temporary.Write(content)
-	if err := temporary.Close(); writeErr != nil || err != nil {
-		return fmt.Errorf("write %s: %w", file, errorOf(writeErr, err))
-	}
-	if err := os.Chmod(temporary.Name(), info.Mode().Perm()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), file)
-}
-
-func errorOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // hclFiles lists the native-syntax files of a folder, or the file itself.
 func hclFiles(path string) ([]string, error) {
 	info, err := os.Stat(path)

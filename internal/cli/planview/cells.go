@@ -118,6 +118,8 @@ func (g *group) sign() (sign, title string) {
 		return signRejudge, "re-judge"
 	case engine.ActionRerun:
 		return signRerun, "measure again"
+	case engine.ActionRefused:
+		return signRefused, "not deployed"
 	}
 	return signNew, "new"
 }

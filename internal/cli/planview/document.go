@@ -1,6 +1,7 @@
 package planview
 
 import (
+	"aicv/catalog/fit"
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
@@ -47,6 +48,7 @@ type Cell struct {
 	Derived     []metric.Name  `json:"derived,omitempty"`       // predicted figures that were computed from others
 	Missing     string         `json:"not_predicted,omitempty"` // why there is no prediction
 	Findings    []spec.Finding `json:"findings,omitempty"`
+	Fit         *fit.Result    `json:"fit,omitempty"` // whether it fits on its GPUs; left out where none are used
 }
 
 // Deployment is one deployment of the document.
@@ -92,7 +94,7 @@ func documentCell(p *engine.Plan, i int, addresses []string) Cell {
 		Address: addresses[i], Measurement: c.Measurement, Source: string(c.Cell.Source), Action: c.Action, Why: c.Why,
 		Excluded: c.Excluded, Have: c.Have, RunsMin: c.RunsMin, RunsMax: c.RunsMax, Looks: c.Looks,
 		Requests: c.Cell.Sampling.Requests, Predicted: c.Prediction.Values, Derived: c.Prediction.Derived,
-		Missing: c.Prediction.Missing, Findings: c.Prediction.Findings,
+		Missing: c.Prediction.Missing, Findings: c.Prediction.Findings, Fit: c.Fit,
 	}
 	if c.Deployment >= 0 {
 		cell.Deployment = p.Deployments[c.Deployment].Address
