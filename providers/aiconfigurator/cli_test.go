@@ -31,7 +31,7 @@ func TestRecordedBoxes(t *testing.T) {
 		loading                      int
 	}{
 		"cli-v0.10.0/estimate/est_agg_sglang.stdout.txt":         {"0.5.10", 365.532, 2979.64, 30.83, 64, 0, "", 0},
-		"cli-v0.10.0/estimate/est_agg_vllm_with_logs.stdout.txt": {version: "0.19.0", number: 64},
+		"cli-v0.10.0/estimate/est_agg_vllm_with_logs.stdout.txt": {version: "0.19.0", number: 64, kvcache: "fp8"},
 		"cli-v0.10.0/estimate/est_agg_vllm_kvbf16.stdout.txt":    {version: "0.19.0", number: 64},
 		"cli-v0.10.0/estimate/est_moe_sglang.stdout.txt":         {version: "0.5.10", number: 128, dp: 8},
 		"cli-v0.10.0/estimate/kv_overcommit_silent.stdout.txt":   {version: "0.19.0", number: 128, memory: 75.83},
