@@ -18,6 +18,9 @@ type Registration struct {
 	Schema  Block            // its own rows beside the role's common ones; Name and Labels are left empty
 	Metrics []metric.Mapping // predictors and benchmarks: which of its fields answers which metric
 	New     Constructor      // exactly one field is set
+	// Validate checks a declaration beyond what its schema says, without any I/O; several
+	// errors are joined. nil: constructing it is the check.
+	Validate func(*Component) error
 	// Answers lists the metrics that a component answers, where its declaration decides
 	// that; nil: those of Metrics.
 	Answers func(*Component) []metric.Name
