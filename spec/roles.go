@@ -18,9 +18,16 @@ type Registration struct {
 	Schema  Block            // its own rows beside the role's common ones; Name and Labels are left empty
 	Metrics []metric.Mapping // predictors and benchmarks: which of its fields answers which metric
 	New     Constructor      // exactly one field is set
+	// Validate checks a declaration beyond what its schema says, without any I/O; several
+	// errors are joined. nil: constructing it is the check.
+	Validate func(*Component) error
 	// Answers lists the metrics that a component answers, where its declaration decides
 	// that; nil: those of Metrics.
 	Answers func(*Component) []metric.Name
+	// Size is how a run of the benchmark is taken where the suite leaves it open: measured
+	// requests, shortest window and warm-up. nil: 20 and 2 requests per place of a closed
+	// loop, a minute after ten seconds at a request rate.
+	Size func(Load) Sampling
 	// Serve runs the provider's embedded server until ctx ends; nil where it has none.
 	// A runtime starts it as `aicv serve KIND ARGS...`, in a process or a container.
 	Serve func(ctx context.Context, args []string, stdout, stderr io.Writer) error
@@ -357,7 +364,8 @@ type Benchmark interface {
 // RunRequest is one run's order.
 type RunRequest struct {
 	Server   Server
-	GPUs     int // of the deployment, all replicas; 0: unknown, per-GPU metrics are left out
+	Model    Model // as the suite declares it
+	GPUs     int   // of the deployment, all replicas; 0: unknown, per-GPU metrics are left out
 	Load     Load
 	Sampling Sampling // every field resolved, the seed varied per run
 	SLO      SLO      // for goodput; empty: none

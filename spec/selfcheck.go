@@ -180,6 +180,8 @@ func (c *SelfCheck) usual() string {
 		return text + ", beyond it not comparable."
 	case c.Spoils > 0:
 		return text + ", and beyond " + percent(c.Spoils) + " not comparable."
+	case c.Kind == ThresholdLeast:
+		return text + ", below it a warning."
 	}
 	return text + ", beyond it a warning."
 }

@@ -45,6 +45,8 @@ func checkFailure(_ *rule, v *view) *outcome {
 		return stop(spec.VerdictFail, true, "the engine can not run this configuration: %s", v.in.Failure.Message)
 	case v.look == 0 && v.in.Failure != nil:
 		return stop(spec.VerdictNoData, false, "not measured (%s): %s", v.in.Failure.Kind, v.in.Failure.Message)
+	case len(v.in.Runs) == 0 && v.in.Withheld != "":
+		return stop(spec.VerdictNoData, true, "%s", v.in.Withheld)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type CellInput struct {
 	Others      []spec.PastRule  // rules of claims that other experiments put on the same measurement now; they explain past rules
 	GPUsKnown   bool             // the deployment's GPU count is known
 	Requests    int              // measured requests planned per run; 0: unknown
+	Withheld    string           // why nothing is measured for the cell; empty: it is, or was
 
 	// What was asked for, to hold runs and prediction against.
 	Config  spec.Configuration

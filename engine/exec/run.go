@@ -275,7 +275,7 @@ func (x *executor) runRequest(n *engine.Node, g *group) spec.RunRequest {
 		sampling.Warmup = 2 * c.Cell.Load.Concurrency
 	}
 	sampling.Seed += int64(n.Run)
-	return spec.RunRequest{Server: g.up.server, GPUs: g.deployment.GPUs, Load: c.Cell.Load, Sampling: sampling,
+	return spec.RunRequest{Server: g.up.server, Model: *c.Cell.Model, GPUs: g.deployment.GPUs, Load: c.Cell.Load, Sampling: sampling,
 		SLO: x.plan.Experiments[c.Experiment].SLO}
 }
 

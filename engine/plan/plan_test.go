@@ -544,6 +544,31 @@ func TestSamplingAtARequestRate(t *testing.T) {
 	}
 }
 
+// A benchmark may size its runs itself; what the suite says comes first, and identities
+// cover what it says alone.
+func TestSamplingOfTheBenchmark(t *testing.T) {
+	w := newWorld()
+	e := w.experiment("sized", []int{1}, []int{8, 8, 8}, repeats(3, 3, 1), within10(metric.TTFT))
+	for i := range e.Cells {
+		e.Cells[i].Benchmark = &spec.Component{Role: spec.RoleBenchmark, Kind: "sized", Name: "own"}
+	}
+	e.Cells[1].Sampling.Requests = 100
+	e.Cells[2].Sampling.Duration = time.Minute
+	p := w.build(t)
+	for i, want := range []spec.Sampling{
+		{Requests: 400, Duration: 100 * time.Second, Warmup: 8},
+		{Requests: 100, Warmup: 8},
+		{Requests: 400, Duration: time.Minute, Warmup: 8},
+	} {
+		if got := p.Cells[i].Cell.Sampling; got != want {
+			t.Errorf("cell %d: %+v, want %+v", i, got, want)
+		}
+		if p.Cells[i].Measurement != e.Cells[i].MeasurementID() {
+			t.Errorf("cell %d: the benchmark's size is part of the identity", i)
+		}
+	}
+}
+
 func TestRepeatsThatAllowNoRun(t *testing.T) {
 	w := newWorld()
 	w.experiment("none", []int{1}, []int{8}, spec.Repeats{}, within10(metric.TTFT))

@@ -21,6 +21,7 @@ import (
 type selection struct {
 	targets, excludes, rerun []string
 	refresh, upgrade, all    bool
+	verbose                  bool
 }
 
 func (s *selection) register(c *cobra.Command) {
@@ -30,6 +31,7 @@ func (s *selection) register(c *cobra.Command) {
 	c.Flags().BoolVar(&s.refresh, "refresh", false, "ask the predictors again instead of the cache")
 	s.registerUpgrade(c)
 	c.Flags().BoolVar(&s.all, "all", false, "list every cell, however many there are")
+	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, and how the memory of each GPU adds up")
 }
 
 // registerUpgrade is for every command that predicts: what .aicv.lock pins holds for all.
@@ -57,7 +59,7 @@ Exit codes: 0 planned; 1 error; 2 changes are pending (with --detailed-exitcode)
 			if err != nil {
 				return err
 			}
-			if err := a.showPlan(p, s.all); err != nil {
+			if err := a.showPlan(p, planview.Options{All: s.all, Verbose: s.verbose}); err != nil {
 				return err
 			}
 			if out != "" {
@@ -120,11 +122,12 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 
 func included(c engine.PlannedCell) bool { return !c.Excluded }
 
-func (a *app) showPlan(p *engine.Plan, all bool) error {
+func (a *app) showPlan(p *engine.Plan, o planview.Options) error {
 	if a.json {
 		return writeJSON(a.stdio.Out, planview.Document(p))
 	}
-	return planview.Text(a.stdio.Out, p, planview.Options{Color: a.color(a.stdio.Out), Width: width(a.stdio.Out), All: all})
+	o.Color, o.Width = a.color(a.stdio.Out), width(a.stdio.Out)
+	return planview.Text(a.stdio.Out, p, o)
 }
 
 // say prints a line for people; nothing with --json.

@@ -71,16 +71,24 @@ func References() []spec.Attribute {
 	}
 }
 
+// DoesNotFit is the experiment's attribute about cells that do not fit on their GPUs,
+// UnfitSkip and UnfitDeploy are its values.
+const (
+	DoesNotFit  = "does_not_fit"
+	UnfitSkip   = "skip"
+	UnfitDeploy = "deploy"
+)
+
 func experimentBlock() spec.Block {
 	rows := append(References(), spec.Attribute{
 		Name: "points_from", Type: spec.TypeReference, Ref: string(spec.RoleBenchmark), Since: since,
 		Doc:     "A recorded benchmark, in place of a matrix: every point of it that agrees with what the experiment fixes becomes a cell.",
 		Example: "benchmark.recorded.h200",
-	}, spec.Attribute{
-		Name: Accept, Type: spec.TypeStringList, Single: true, Allowed: itemNames(), Since: since,
-		Doc: "Configuration items that may differ between what is asked for, what the engine runs and what the prediction assumes, or that the engine has no flag for. " +
-			"Without it such a difference makes claims against predictions not comparable.",
-		Example: `["memory_fraction"]`,
+	}, acceptRow(), spec.Attribute{
+		Name: DoesNotFit, Type: spec.TypeString, Default: spec.StringValue(UnfitSkip), Allowed: []string{UnfitSkip, UnfitDeploy}, Since: since,
+		Doc: "What becomes of cells that by estimate do not fit on their GPUs: skip leaves them out, and their claims are without data; " +
+			"deploy measures them all the same. aicv plan -v shows the arithmetic.",
+		Example: `"deploy"`,
 	})
 	return spec.Block{
 		Name: Experiment, Labels: []string{"name"}, Repeatable: true, Since: since,
@@ -104,35 +112,25 @@ func experimentBlock() spec.Block {
   }
 }`,
 		Attributes: rows,
-		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock(), guardBlock()},
+		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock(), guardBlock(), originBlock()},
 	}
 }
 
-// Accept is the experiment's attribute that names accepted items.
-const Accept = "accept"
-
-func itemNames() []string {
-	var names []string
-	for _, row := range spec.ConfigurationItems() {
-		names = append(names, row.Name)
-	}
-	return names
-}
-
-func guardBlock() spec.Block {
-	severity := spec.Attribute{Name: "severity", Type: spec.TypeString, Default: spec.StringValue(string(spec.FindingSpoils)),
-		Allowed: []string{string(spec.FindingSpoils), string(spec.FindingWarn), string(spec.FindingNote)}, Since: since, Example: `"warn"`,
-		Doc: "What breaking a threshold of this guard comes to: the metrics concerned are not comparable, or the verdict has a warning, or it is only noted."}
+// originBlock says what an experiment was translated from. Nothing that is measured
+// depends on it.
+func originBlock() spec.Block {
 	return spec.Block{
-		Name: Guard, Labels: []string{"name"}, Repeatable: true, Since: since,
-		Doc: "Thresholds of the self-checks that every measurement is put through, in place of the usual ones. In an experiment it holds there, and prevails; " +
-			"beside the experiments it holds in all of them. A guard that changes judges the runs that are there again, and measures nothing.",
-		Example: `guard "comparable" {
-  prefix_cache_hits_max = "1%"
-  preemptions_max       = 0
-  require_effective     = true
+		Name: "origin", Since: since,
+		Doc: "What aicv import made the experiment from. aicv export takes from it what a suite can not express; plan, apply and verdicts ignore it.",
+		Example: `origin {
+  format = "autotuner"
+  file   = "origin/task.json"
 }`,
-		Attributes: append([]spec.Attribute{severity}, spec.GuardThresholds()...),
+		Attributes: []spec.Attribute{
+			{Name: "format", Type: spec.TypeString, Required: true, Doc: "The format of the file, as aicv import names it.", Example: `"autotuner"`, Since: since},
+			{Name: "file", Type: spec.TypePath, Required: true, Doc: "Copy of the document, relative to the suite's folder.", Example: `"origin/task.json"`, Since: since},
+			{Name: "entry", Type: spec.TypeString, Doc: "Part of the document that the experiment stands for, where it has several.", Example: `"exp_agg"`, Since: since},
+		},
 	}
 }
 

@@ -64,7 +64,7 @@ func refuse(request spec.RunRequest) error {
 // key resolves the API key at the moment of use.
 func (b *benchmark) key() (string, error) {
 	if b.apiKey.Kind() != spec.Secret {
-		return b.apiKey.Text(), nil
+		return "", nil // the schema takes nothing else
 	}
 	name := b.apiKey.Text()
 	if b.getenv != nil {
