@@ -110,6 +110,18 @@ func (s *sdk) ask(ctx context.Context, want string, points []wirePoint) ([]outco
 	}
 }
 
+// greet starts our program without points and returns its header.
+func (s *sdk) greet(ctx context.Context) (*wireLine, error) {
+	ctx, stop := context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("it took longer than %s", s.timeout))
+	defer stop()
+	c := &conversation{}
+	ended, err := s.run(ctx, "estimate", []wirePoint{}, c)
+	if err == nil && (c.header == nil || c.broken != nil || !ended.OK()) {
+		err = s.abandon(ctx, nil, c, &ended)
+	}
+	return c.header, err
+}
+
 // open lists the points of which nothing came yet.
 func open(points []wirePoint, outcomes []outcome) []wirePoint {
 	var rest []wirePoint
