@@ -335,7 +335,7 @@ func (e *experiment) item(v *varying, axes map[string]cty.Value) (spec.Value, bo
 	return plain, true
 }
 
-// readBlocks takes recommended, slo, repeats and what becomes of cells that do not fit.
+// readBlocks takes slo, repeats, recommended, origin and what becomes of cells that do not fit.
 func (e *experiment) readBlocks() {
 	e.out.SLO = e.l.limits(e.b.one("slo"))
 	e.out.Repeats = spec.Repeats{Min: 3, Max: 10, Starts: 1}
@@ -347,15 +347,23 @@ func (e *experiment) readBlocks() {
 		e.ok = e.ok && ok
 		e.out.DeployUnfit = policy.Text() == schema.UnfitDeploy
 	}
-	b := e.b.one("recommended")
+	if d, ok := e.optional("recommended"); ok {
+		e.out.Recommended = &spec.Recommended{Top: d.attrs.Int("top")}
+	}
+	if d, ok := e.optional("origin"); ok {
+		e.out.Origin = &spec.Imported{Format: d.attrs.Text("format"), File: d.attrs.Text("file"), Entry: d.attrs.Text("entry")}
+	}
+}
+
+// optional reads a block of plain attributes; false where there is none, or a wrong one.
+func (e *experiment) optional(name string) (decoded, bool) {
+	b := e.b.one(name)
 	if b == nil {
-		return
+		return decoded{}, false
 	}
 	d, ok := e.l.attributes(b, false)
 	e.ok = e.ok && ok
-	if ok {
-		e.out.Recommended = &spec.Recommended{Top: d.attrs.Int("top")}
-	}
+	return d, ok
 }
 
 func (e *experiment) readRepeats(b *block) {

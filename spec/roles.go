@@ -89,7 +89,8 @@ type Supporter interface {
 	Support(ctx context.Context, points []Point) ([]Support, error)
 }
 
-// Support says whether a predictor has data for a point.
+// Support says whether a predictor has data for a point. A supported one with a Why is
+// answered from other data than its own, the nearest.
 type Support struct {
 	Supported bool   `json:"supported"`
 	Why       string `json:"why,omitempty"`     // what is missing

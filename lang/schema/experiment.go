@@ -112,7 +112,25 @@ func experimentBlock() spec.Block {
   }
 }`,
 		Attributes: rows,
-		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock()},
+		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock(), originBlock()},
+	}
+}
+
+// originBlock says what an experiment was translated from. Nothing that is measured
+// depends on it.
+func originBlock() spec.Block {
+	return spec.Block{
+		Name: "origin", Since: since,
+		Doc: "What aicv import made the experiment from. aicv export takes from it what a suite can not express; plan, apply and verdicts ignore it.",
+		Example: `origin {
+  format = "autotuner"
+  file   = "origin/task.json"
+}`,
+		Attributes: []spec.Attribute{
+			{Name: "format", Type: spec.TypeString, Required: true, Doc: "The format of the file, as aicv import names it.", Example: `"autotuner"`, Since: since},
+			{Name: "file", Type: spec.TypePath, Required: true, Doc: "Copy of the document, relative to the suite's folder.", Example: `"origin/task.json"`, Since: since},
+			{Name: "entry", Type: spec.TypeString, Doc: "Part of the document that the experiment stands for, where it has several.", Example: `"exp_agg"`, Since: since},
+		},
 	}
 }
 
