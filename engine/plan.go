@@ -8,7 +8,7 @@ import (
 )
 
 // PlanFormat is the version of the saved plan's format.
-const PlanFormat = 2
+const PlanFormat = 3
 
 // Plan says what an apply will do, and carries all that it needs to do it.
 type Plan struct {
@@ -60,6 +60,9 @@ type PlannedCell struct {
 	Action      Action          `json:"action"`
 	Why         string          `json:"why"`
 	Prediction  spec.Prediction `json:"prediction"`
+	// Assumed is what the engine takes for items that the configuration leaves open, where
+	// an engine is deployed and its runtime knows. The predictor was asked for exactly that.
+	Assumed spec.Configuration `json:"-"` // saved beside the configurations
 	// Fit says whether the configuration fits on its GPUs at the load; nil where nothing is
 	// deployed on GPUs for the cell.
 	Fit      *fit.Result `json:"fit,omitempty"`

@@ -89,7 +89,8 @@ type Supporter interface {
 	Support(ctx context.Context, points []Point) ([]Support, error)
 }
 
-// Support says whether a predictor has data for a point.
+// Support says whether a predictor has data for a point. A supported one with a Why is
+// answered from other data than its own, the nearest.
 type Support struct {
 	Supported bool   `json:"supported"`
 	Why       string `json:"why,omitempty"`     // what is missing
@@ -183,6 +184,12 @@ type CounterReader interface {
 // prefix cache between runs.
 type CacheFlusher interface {
 	FlushCache(ctx context.Context, server Server) error
+}
+
+// VersionReader is an optional ability of a runtime: it reads the version that a
+// running server reports, as its project numbers it. Empty: it does not say.
+type VersionReader interface {
+	Version(ctx context.Context, server Server) (string, error)
 }
 
 // Counters are what an engine counts, cumulative since its start but for Running and

@@ -74,7 +74,7 @@ func (f *fitter) server(i int) (*fit.Server, error) {
 	if uses {
 		model := f.describe(c.Model)
 		server = fit.Inspect(fit.Question{Model: model.Description, ModelUnknown: model.unknown, Hardware: c.Hardware,
-			Runtime: c.Runtime.Kind, Config: c.Config, Assumed: f.b.assumed(c)})
+			Runtime: c.Runtime.Kind, Config: c.Config, Assumed: f.b.plan.Cells[i].Assumed})
 	}
 	f.servers[id] = server
 	return server, nil
@@ -91,7 +91,7 @@ func (b *builder) usesGPUs(c *spec.Cell) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	server, _, err := runtime.Render(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	server, _, err := runtime.Render(requestOf(c))
 	return err == nil && server.GPUs > 0, nil
 }
 

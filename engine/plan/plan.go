@@ -48,7 +48,7 @@ type Hosted interface {
 func Build(ctx context.Context, r Request) (*engine.Plan, error) {
 	b := newBuilder(r)
 	for _, step := range []func(context.Context) error{
-		b.openState, b.expand, b.identify, b.choose, b.predict, b.lookup, b.compare,
+		b.openState, b.expand, b.identify, b.choose, b.assume, b.predict, b.lookup, b.compare,
 		b.fit, b.share, b.group, b.layOut, b.estimate, b.explain,
 	} {
 		if err := step(ctx); err != nil {
