@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -155,5 +158,10 @@ func loadPlan(path string) (*engine.Plan, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return plan.Load(file)
+	p, err := plan.Load(file)
+	var known *spec.Error
+	if errors.As(err, &known) && strings.Contains(filepath.Base(path), ".hcl") {
+		known.Fix = "a suite is named by its folder: " + filepath.Dir(path)
+	}
+	return p, err
 }
