@@ -74,6 +74,7 @@ func (e *experiment) build() {
 	e.readReferences()
 	e.readConfiguration()
 	e.readBlocks()
+	e.readGuards()
 	e.checkAxesRead()
 	if e.ok {
 		e.expand()

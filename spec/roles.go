@@ -186,6 +186,12 @@ type CacheFlusher interface {
 	FlushCache(ctx context.Context, server Server) error
 }
 
+// VersionReader is an optional ability of a runtime: it reads the version that a
+// running server reports, as its project numbers it. Empty: it does not say.
+type VersionReader interface {
+	Version(ctx context.Context, server Server) (string, error)
+}
+
 // Counters are what an engine counts, cumulative since its start but for Running and
 // Waiting. A nil figure is one that the engine does not give.
 type Counters struct {

@@ -85,6 +85,8 @@ type Experiment struct {
 	Repeats     Repeats
 	DeployUnfit bool // deploy cells that by estimate do not fit on their GPUs, instead of leaving them out
 	Asserts     []Assert
+	Guards      []Guard   // thresholds of self-checks; a later one prevails
+	Accept      []string  // configuration items that may differ, or that the engine may not support; sorted
 	Origin      *Imported `json:",omitempty"` // nil: written by hand
 	Range       Range     `json:"-"`
 }

@@ -87,8 +87,10 @@ type group struct {
 
 // upServer is a server that was started.
 type upServer struct {
-	server spec.Server
-	start  int64 // id in the state; 0: not committed
+	server    spec.Server
+	start     int64              // id in the state; 0: not committed
+	effective spec.Configuration // that it reported once it was ready; nil: unknown
+	version   string             // that it reported; empty: unknown
 }
 
 func newExecutor(ctx context.Context, r Request, p probe) *executor {

@@ -84,7 +84,7 @@ func experimentBlock() spec.Block {
 		Name: "points_from", Type: spec.TypeReference, Ref: string(spec.RoleBenchmark), Since: since,
 		Doc:     "A recorded benchmark, in place of a matrix: every point of it that agrees with what the experiment fixes becomes a cell.",
 		Example: "benchmark.recorded.h200",
-	}, spec.Attribute{
+	}, acceptRow(), spec.Attribute{
 		Name: DoesNotFit, Type: spec.TypeString, Default: spec.StringValue(UnfitSkip), Allowed: []string{UnfitSkip, UnfitDeploy}, Since: since,
 		Doc: "What becomes of cells that by estimate do not fit on their GPUs: skip leaves them out, and their claims are without data; " +
 			"deploy measures them all the same. aicv plan -v shows the arithmetic.",
@@ -112,7 +112,7 @@ func experimentBlock() spec.Block {
   }
 }`,
 		Attributes: rows,
-		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock(), originBlock()},
+		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock(), guardBlock(), originBlock()},
 	}
 }
 
