@@ -9,58 +9,82 @@ import (
 	"aicv/spec"
 )
 
-// placeholder matches {item}, {item*item} and {item+1}.
+// placeholder matches {item}, {item*item}, {item/item} and {item+1}.
 func placeholder() *regexp.Regexp {
-	return regexp.MustCompile(`\{[a-z_]+(?:\*[a-z_]+)*(?:\+[0-9]+)?\}`)
+	return regexp.MustCompile(`\{[a-z_]+(?:[*/][a-z_]+)*(?:\+[0-9]{1,6})?\}`)
 }
 
-// Expand fills in the placeholders of a text: an item's value, or a product of items
-// that are numbers, with a number added. Items that are not set count as 1 in a
-// product; alone they are missing. It returns the items that were used, and what is
-// wrong with a placeholder; empty: nothing.
+// term is an item of a placeholder with the sign before it.
+func term() *regexp.Regexp { return regexp.MustCompile(`([*/]?)([a-z_]+)`) }
+
+// Expand fills in the placeholders of a text: an item's value, or items that are numbers
+// multiplied and divided from the left, with a number added. Items that are not set count
+// as 1 there; alone they are missing. A division must leave no rest. It returns the items
+// that were used, and what is wrong with a placeholder; empty: nothing.
 func Expand(text string, config spec.Configuration) (filled string, used []string, wrong string) {
 	filled = placeholder().ReplaceAllStringFunc(text, func(found string) string {
-		value, items, why := evaluate(found[1:len(found)-1], config)
+		expression := found[1 : len(found)-1]
+		items := itemsOf(expression)
 		used = append(used, items...)
-		if wrong == "" {
-			wrong = why
+		value, why := evaluate(expression, items, config)
+		if wrong == "" && why != "" {
+			wrong = found + ": " + why
 		}
 		return value
 	})
 	return filled, used, wrong
 }
 
-func evaluate(expression string, config spec.Configuration) (value string, items []string, wrong string) {
-	product, plus, _ := strings.Cut(expression, "+")
-	items = strings.Split(product, "*")
+func itemsOf(expression string) []string {
+	var items []string
+	for _, m := range term().FindAllStringSubmatch(expression, -1) {
+		items = append(items, m[2])
+	}
+	return items
+}
+
+func evaluate(expression string, items []string, config spec.Configuration) (value, wrong string) {
 	for _, item := range items {
 		if !known(item) {
-			return "", items, "{" + expression + "}: " + item + " is no item of the configuration"
+			return "", item + " is no item of the configuration"
 		}
 	}
-	if len(items) == 1 && plus == "" {
+	if items[0] == expression {
 		v := config.Get(items[0])
 		if v.IsNull() {
-			return "", items, "{" + expression + "} is not set in the configuration"
+			return "", "it is not set in the configuration"
 		}
-		return v.Text(), items, ""
+		return v.Text(), ""
 	}
 	n := 1
-	for _, item := range items {
-		v := config.Get(item)
-		factor, isInt := v.Int()
-		switch {
-		case v.IsNull():
-		case !isInt:
-			return "", items, "{" + expression + "}: " + item + " is no whole number"
-		case factor > 0 && n > (1<<53)/factor:
-			return "", items, "{" + expression + "} is too large"
-		default:
-			n *= factor
+	for _, m := range term().FindAllStringSubmatch(expression, -1) {
+		var why string
+		if n, why = apply(n, m[1], m[2], config.Get(m[2])); why != "" {
+			return "", why
 		}
 	}
+	_, plus, _ := strings.Cut(expression, "+")
 	added, _ := strconv.Atoi(plus) // empty: 0
-	return strconv.Itoa(n + added), items, ""
+	return strconv.Itoa(n + added), ""
+}
+
+// apply multiplies by an item, or divides by it.
+func apply(n int, sign, item string, v spec.Value) (int, string) {
+	if v.IsNull() {
+		return n, ""
+	}
+	factor, whole := v.Int()
+	switch {
+	case !whole:
+		return 0, item + " is no whole number"
+	case sign == "/" && (factor == 0 || n%factor != 0):
+		return 0, strconv.Itoa(n) + " can not be divided by " + item + " = " + v.Text()
+	case sign == "/":
+		return n / factor, ""
+	case factor > 0 && n > (1<<53)/factor:
+		return 0, "it is too large"
+	}
+	return n * factor, ""
 }
 
 func known(item string) bool {
@@ -71,8 +95,7 @@ func known(item string) bool {
 func Placeholders(text string) []string {
 	var items []string
 	for _, found := range placeholder().FindAllString(text, -1) {
-		product, _, _ := strings.Cut(found[1:len(found)-1], "+")
-		items = append(items, strings.Split(product, "*")...)
+		items = append(items, itemsOf(found[1:len(found)-1])...)
 	}
 	return items
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,6 +60,16 @@ func (r *rendering) item(c *Context, item string) (spec.ItemMapping, bool) {
 	}
 	m.Flag = strings.Join(args, " ")
 	return m, true
+}
+
+// refuse finds combinations that the engine would refuse.
+func (e *Engine) refuse(c *Context, address string) error {
+	for _, r := range e.Refused {
+		if r.When.Holds(c) {
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("%s: %s refuses a configuration in which %s", address, e.Engine, r.When.Text), Fix: r.Fix}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) unknownValue(c *Context, item string) string {

@@ -39,6 +39,12 @@ type Removed struct {
 	Instead  string // what to do
 }
 
+// Refusal is a combination of items that the engine refuses at its start.
+type Refusal struct {
+	When Condition // its text completes "... is refused where ..."
+	Fix  string
+}
+
 // Table is all that is known of how an engine is configured.
 type Table struct {
 	Engine  string // as people write it: "SGLang"
@@ -50,6 +56,7 @@ type Table struct {
 	// Aliases names flags that mean the same, without dashes: alias to canonical.
 	Aliases map[string]string
 	Removed []Removed
+	Refused []Refusal
 	Negated bool // a switch is turned off by --no-NAME; else by leaving it out
 }
 

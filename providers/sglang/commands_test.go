@@ -1,0 +1,18 @@
+package sglang
+
+import (
+	"testing"
+
+	"aicv/internal/golden"
+	"aicv/kit/engine/enginetest"
+)
+
+// TestCommandLines compares the command lines of all cases with those that were
+// reviewed.
+func TestCommandLines(t *testing.T) {
+	got, err := enginetest.Commands(Registration(), "0.5.14", "0.5.9", "0.5.23")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Check(t, "commands.golden", got)
+}
