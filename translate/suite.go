@@ -107,6 +107,7 @@ func (e *Experiment) Add(a Axis) bool {
 // Options say what a document leaves open.
 type Options struct {
 	Hardware Hardware                     // what it runs on; zero: as the document says
+	Engine   string                       // in place of the source's; empty: as the source says
 	Has      func(role, kind string) bool // whether this aicv has a provider; nil: it has all
 }
 

@@ -14,6 +14,7 @@ import (
 	"aicv/lang"
 	"aicv/spec"
 	"aicv/translate"
+	"aicv/translate/flags"
 	"aicv/translate/formats"
 )
 
@@ -21,6 +22,7 @@ type importOptions struct {
 	out    string
 	system string
 	gpus   int
+	engine string
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -45,6 +47,7 @@ Formats:
 	c.Flags().StringVar(&o.out, "out", "", "folder to write the suite into (default: the suite to stdout, the report to stderr)")
 	c.Flags().StringVar(&o.system, "system", "", "the GPUs' system, where the source does not name it (aicv hardware list)")
 	c.Flags().IntVar(&o.gpus, "gpus", 0, "GPUs that there are, where the source does not say")
+	c.Flags().StringVar(&o.engine, "runtime", "", "engine to measure in place of the source's: "+strings.Join(flags.Engines(), " or "))
 	return c
 }
 
@@ -71,8 +74,11 @@ func (a *app) importSuite(format, path string, o importOptions) error {
 	if o.gpus < 0 || o.gpus > 0 && o.system == "" {
 		return &spec.Error{Kind: spec.ErrUsage, Summary: "--gpus says how many GPUs of --system there are", Fix: "give both, with a number from 1"}
 	}
+	if o.engine != "" && !slices.Contains(flags.Engines(), o.engine) {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("--runtime %q is no engine that configurations are translated for", o.engine), Fix: "name " + strings.Join(flags.Engines(), " or ")}
+	}
 	suite, report, err := formats.Import(format, path, translate.Options{
-		Hardware: translate.Hardware{System: o.system, GPUs: o.gpus}, Has: a.hasProvider,
+		Hardware: translate.Hardware{System: o.system, GPUs: o.gpus}, Engine: o.engine, Has: a.hasProvider,
 	})
 	if err != nil {
 		return err

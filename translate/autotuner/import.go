@@ -34,15 +34,15 @@ type task struct {
 
 // Import translates a task. The error lists everything in it that can not be read; what
 // can be read and has no counterpart is in the report.
-func Import(name string, data []byte, options translate.Options) (*translate.Suite, *translate.Report, error) {
-	doc, err := tree.Parse(name, data)
+func Import(s translate.Source, options translate.Options) (*translate.Suite, *translate.Report, error) {
+	doc, err := tree.Parse(s.Name, s.Data)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &task{options: options, doc: doc, report: &translate.Report{Format: Format, Source: path.Base(name)}}
+	t := &task{options: options, doc: doc, report: &translate.Report{Format: Format, Source: s.Name}}
 	if doc.Kind != tree.Map {
 		t.problem("the task", doc, "a map of fields")
-		return nil, nil, t.failed(name)
+		return nil, nil, translate.Refuse(s.Name, Format, t.problems)
 	}
 	t.readModel()
 	t.readEngine()
@@ -51,18 +51,13 @@ func Import(name string, data []byte, options translate.Options) (*translate.Sui
 		t.finish()
 	}
 	if len(t.problems) > 0 {
-		return nil, nil, t.failed(name)
+		return nil, nil, translate.Refuse(s.Name, Format, t.problems)
 	}
-	syntax := tree.SyntaxOf(name, data)
+	syntax := tree.SyntaxOf(s.Name, s.Data)
 	if err := t.keep(syntax); err != nil {
 		return nil, nil, err
 	}
 	return &t.suite, t.report, nil
-}
-
-func (t *task) failed(name string) error {
-	return &spec.Error{Kind: spec.ErrUsage, Summary: path.Base(name) + " is no task that can be translated", Detail: strings.Join(t.problems, "\n"),
-		Fix: "correct these fields in the task; docs/alignment.md lists what is read"}
 }
 
 func (t *task) problem(field string, n *tree.Node, expected string) {
