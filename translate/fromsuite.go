@@ -14,53 +14,68 @@ import (
 // FromExperiment is the way back: what an experiment's cells have in common, and the items
 // in which they differ. The error is of cells over several models or kinds of hardware,
 // which no other tool's document can hold.
-func FromExperiment(s *spec.Suite, e *spec.Experiment, cells []spec.Cell) (*Experiment, error) {
-	out := &Experiment{Name: e.Name, Origin: e.Origin}
+func FromExperiment(e *spec.Experiment, cells []spec.Cell) (*Experiment, error) {
+	out := &Experiment{Name: e.Name, Origin: e.Origin, Limits: limitsOf(e.SLO), Asserts: assertsOf(e.Asserts)}
 	if len(cells) == 0 {
 		cells = []spec.Cell{e.Base}
 	}
 	if e.Recommended != nil {
 		out.Recommended = e.Recommended.Top
 	}
-	first := &cells[0]
 	for i := range cells {
-		c := &cells[i]
-		if c.Model != first.Model || c.Hardware != first.Hardware || c.Target != first.Target {
-			return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "experiment " + e.Name + " has cells over several models, hardware pools or targets",
-				Fix: "choose those of one with --cell, " + e.Name + ":model=" + modelName(first)}
-		}
-		if err := out.cell(c); err != nil {
+		if err := out.cell(&cells[i], &cells[0]); err != nil {
 			return nil, err
 		}
 	}
-	if first.Model != nil {
-		out.Model = Model{first.Model.ID, first.Model.Path}
-	}
-	if h := first.Hardware; h != nil {
-		out.Hardware = Hardware{h.System, h.GPUs}
-	}
-	if first.Target != nil {
-		out.Target = first.Target.Kind
-	}
-	if first.Predictor != nil {
-		out.Predictor = &Component{Kind: first.Predictor.Kind, Label: first.Predictor.Name}
-	}
-	if first.Benchmark != nil {
-		out.Benchmark = &Component{Kind: first.Benchmark.Kind, Label: first.Benchmark.Name, Given: first.Benchmark.Attrs}
-	}
-	for _, l := range e.SLO {
-		m, _ := metric.Lookup(l.Metric)
-		out.Limits = append(out.Limits, Limit{string(l.Metric), l.Quantity.String() + unitOf(m)})
-	}
-	for _, a := range e.Asserts {
-		assert := Assert{Name: a.Name, Severity: a.Severity}
-		for _, claim := range a.Claims {
-			assert.Expect = append(assert.Expect, claim.Text)
-		}
-		out.Asserts = append(out.Asserts, assert)
-	}
+	out.subject(&cells[0])
 	out.settle(len(cells))
 	return out, nil
+}
+
+// subject takes what all cells have in common.
+func (e *Experiment) subject(c *spec.Cell) {
+	if c.Model != nil {
+		e.Model = Model{c.Model.ID, c.Model.Path}
+	}
+	if c.Hardware != nil {
+		e.Hardware = Hardware{c.Hardware.System, c.Hardware.GPUs}
+	}
+	if c.Target != nil {
+		e.Target = c.Target.Kind
+	}
+	e.Predictor, e.Benchmark = componentOf(c.Predictor), componentOf(c.Benchmark)
+}
+
+func componentOf(c *spec.Component) *Component {
+	if c == nil {
+		return nil
+	}
+	return &Component{Kind: c.Kind, Label: c.Name, Given: c.Attrs}
+}
+
+func limitsOf(slo spec.SLO) []Limit {
+	var limits []Limit
+	for _, l := range slo {
+		m, _ := metric.Lookup(l.Metric)
+		limits = append(limits, Limit{string(l.Metric), l.Quantity.String() + unitOf(m)})
+	}
+	return limits
+}
+
+func assertsOf(asserts []spec.Assert) []Assert {
+	var out []Assert
+	for _, a := range asserts {
+		out = append(out, Assert{Name: a.Name, Severity: a.Severity, Expect: texts(a.Claims)})
+	}
+	return out
+}
+
+func texts(claims []spec.Claim) []string {
+	out := make([]string, len(claims))
+	for i := range claims {
+		out[i] = claims[i].Text
+	}
+	return out
 }
 
 func modelName(c *spec.Cell) string {
@@ -81,36 +96,54 @@ func unitOf(m metric.Metric) string {
 	return " " + string(m.Unit)
 }
 
-// cell adds a cell's items to the rows.
-func (e *Experiment) cell(c *spec.Cell) error {
-	row := slices.Clone(c.Config)
-	if c.Load.InputTokens > 0 && c.Load.OutputTokens > 0 {
-		row = row.With(schema.ItemTraffic, spec.StringValue(fmt.Sprintf("D(%d,%d)", c.Load.InputTokens, c.Load.OutputTokens)))
+// cell adds a cell's items to the rows. All cells are of the subject of the first.
+func (e *Experiment) cell(c, first *spec.Cell) error {
+	if c.Model != first.Model || c.Hardware != first.Hardware || c.Target != first.Target {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: "experiment " + e.Name + " has cells over several models, hardware pools or targets",
+			Fix: "choose those of one with --cell, " + e.Name + ":model=" + modelName(first)}
+	}
+	e.Rows = append(e.Rows, samplingItems(loadItems(slices.Clone(c.Config), c.Load), c.Sampling))
+	return e.addRuntime(c.Runtime)
+}
+
+func loadItems(row spec.Configuration, l spec.Load) spec.Configuration {
+	if l.InputTokens > 0 && l.OutputTokens > 0 {
+		row = row.With(schema.ItemTraffic, spec.StringValue(fmt.Sprintf("D(%d,%d)", l.InputTokens, l.OutputTokens)))
 	}
 	switch {
-	case c.Load.Concurrency > 0:
-		row = row.With(schema.ItemConcurrency, spec.IntValue(c.Load.Concurrency))
-	case c.Load.RequestRate.Sign() > 0:
-		row = row.With(schema.ItemRequestRate, spec.NumberValue(c.Load.RequestRate.String()))
+	case l.Concurrency > 0:
+		row = row.With(schema.ItemConcurrency, spec.IntValue(l.Concurrency))
+	case l.RequestRate.Sign() > 0:
+		row = row.With(schema.ItemRequestRate, spec.NumberValue(l.RequestRate.String()))
 	}
-	for name, n := range map[string]int{schema.ItemRequests: c.Sampling.Requests, schema.ItemWarmup: c.Sampling.Warmup} {
-		if n > 0 {
-			row = row.With(name, spec.IntValue(n))
-		}
+	return row
+}
+
+func samplingItems(row spec.Configuration, s spec.Sampling) spec.Configuration {
+	if s.Requests > 0 {
+		row = row.With(schema.ItemRequests, spec.IntValue(s.Requests))
 	}
-	if c.Sampling.Duration > 0 {
-		row = row.With(schema.ItemDuration, spec.StringValue(c.Sampling.Duration.String()))
+	if s.Warmup > 0 {
+		row = row.With(schema.ItemWarmup, spec.IntValue(s.Warmup))
 	}
-	if c.Runtime != nil {
-		r := runtimeOf(c.Runtime)
-		if !slices.ContainsFunc(e.Runtimes, func(known Runtime) bool { return fmt.Sprint(known) == fmt.Sprint(r) }) {
-			e.Runtimes = append(e.Runtimes, r)
-		}
-		if r.Kind != e.Runtimes[0].Kind {
-			return &spec.Error{Kind: spec.ErrUsage, Summary: "experiment " + e.Name + " has cells over several engines", Fix: "choose those of one with --cell, " + e.Name + ":runtime=" + c.Runtime.Name}
-		}
+	if s.Duration > 0 {
+		row = row.With(schema.ItemDuration, spec.StringValue(s.Duration.String()))
 	}
-	e.Rows = append(e.Rows, row)
+	return row
+}
+
+func (e *Experiment) addRuntime(c *spec.Component) error {
+	if c == nil {
+		return nil
+	}
+	r := runtimeOf(c)
+	if !slices.ContainsFunc(e.Runtimes, func(known Runtime) bool { return fmt.Sprint(known) == fmt.Sprint(r) }) {
+		e.Runtimes = append(e.Runtimes, r)
+	}
+	if r.Kind != e.Runtimes[0].Kind {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: "experiment " + e.Name + " has cells over several engines",
+			Fix: "choose those of one with --cell, " + e.Name + ":runtime=" + c.Name}
+	}
 	return nil
 }
 
@@ -127,27 +160,30 @@ func runtimeOf(c *spec.Component) Runtime {
 
 // settle turns rows that are a full product into axes.
 func (e *Experiment) settle(cells int) {
-	var axes []Axis
 	for _, row := range e.Rows {
 		for _, s := range row {
-			i := slices.IndexFunc(axes, func(a Axis) bool { return a.Name == s.Name })
-			if i < 0 {
-				axes = append(axes, Axis{Name: s.Name})
-				i = len(axes) - 1
-			}
-			if !slices.ContainsFunc(axes[i].Values, s.Value.Equal) {
-				axes[i].Values = append(axes[i].Values, s.Value)
-			}
+			e.Collect(s)
 		}
 	}
-	e.Axes = axes
 	product := max(len(e.Runtimes), 1)
-	for _, a := range axes {
+	for _, a := range e.Axes {
 		product *= len(a.Values)
 	}
-	even := !slices.ContainsFunc(e.Rows, func(row []spec.Setting) bool { return len(row) != len(axes) })
+	even := !slices.ContainsFunc(e.Rows, func(row []spec.Setting) bool { return len(row) != len(e.Axes) })
 	if product == cells && even {
 		e.Rows = nil
+	}
+}
+
+// Collect adds a value to its axis.
+func (e *Experiment) Collect(s spec.Setting) {
+	a := e.Axis(s.Name)
+	if a == nil {
+		e.Axes = append(e.Axes, Axis{Name: s.Name})
+		a = &e.Axes[len(e.Axes)-1]
+	}
+	if !slices.ContainsFunc(a.Values, s.Value.Equal) {
+		a.Values = append(a.Values, s.Value)
 	}
 }
 
@@ -160,20 +196,7 @@ func (e *Experiment) Cells() []string {
 	}
 	var cells []string
 	for _, row := range rows {
-		partial := []spec.Configuration{spec.NewConfiguration(row...)}
-		for _, a := range e.Axes {
-			if len(e.Rows) > 0 && slices.ContainsFunc(row, func(s spec.Setting) bool { return s.Name == a.Name }) {
-				continue
-			}
-			var next []spec.Configuration
-			for _, c := range partial {
-				for _, v := range a.Values {
-					next = append(next, c.With(a.Name, v))
-				}
-			}
-			partial = next
-		}
-		for _, c := range partial {
+		for _, c := range e.expand(spec.NewConfiguration(row...)) {
 			for i := range e.Runtimes {
 				cells = append(cells, cellText(c, &e.Runtimes[i]))
 			}
@@ -181,6 +204,24 @@ func (e *Experiment) Cells() []string {
 	}
 	slices.Sort(cells)
 	return slices.Compact(cells)
+}
+
+// expand multiplies a row by the axes that it does not set itself.
+func (e *Experiment) expand(row spec.Configuration) []spec.Configuration {
+	partial := []spec.Configuration{row}
+	for _, a := range e.Axes {
+		if !row.Get(a.Name).IsNull() {
+			continue
+		}
+		var next []spec.Configuration
+		for _, c := range partial {
+			for _, v := range a.Values {
+				next = append(next, c.With(a.Name, v))
+			}
+		}
+		partial = next
+	}
+	return partial
 }
 
 func cellText(c spec.Configuration, r *Runtime) string {

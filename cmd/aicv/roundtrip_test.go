@@ -63,7 +63,7 @@ func TestTasksComeBack(t *testing.T) {
 		}
 		suite := loadTranslated(t, dir, made)
 		e := suite.Experiments[0]
-		hub, err := translate.FromExperiment(suite, e, e.Cells)
+		hub, err := translate.FromExperiment(e, e.Cells)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -89,7 +89,7 @@ func TestCellsSurviveATask(t *testing.T) {
 		}
 		made.Experiments[0].Origin = nil
 		suite := loadTranslated(t, dir, made)
-		hub, err := translate.FromExperiment(suite, suite.Experiments[0], suite.Experiments[0].Cells)
+		hub, err := translate.FromExperiment(suite.Experiments[0], suite.Experiments[0].Cells)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}

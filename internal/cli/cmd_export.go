@@ -71,7 +71,7 @@ func (a *app) export(format string, p place, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	hub, err := translate.FromExperiment(suite, e, cells)
+	hub, err := translate.FromExperiment(e, cells)
 	if err != nil {
 		return err
 	}
