@@ -67,7 +67,7 @@ func (a *app) applySuite(ctx context.Context, at place, s selection) error {
 	if err != nil {
 		return err
 	}
-	if !a.json {
+	if !a.json && !a.quiet {
 		if err := a.showPlan(p, planview.Options{All: s.all, Verbose: s.verbose}); err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ func (a *app) mainView() view.Sink {
 	switch {
 	case a.json:
 		return view.JSONLines(a.stdio.Out)
+	case a.quiet:
+		return view.Nothing()
 	case isTerminal(a.stdio.Out) && a.getenvText("TERM") != "dumb" && a.getenvText("CI") == "":
 		return view.Live(a.stdio.Out, width(a.stdio.Out))
 	}
