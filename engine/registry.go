@@ -17,6 +17,14 @@ func NewRegistry(registrations []spec.Registration, env spec.Env) *Registry {
 	return &Registry{registrations, env}
 }
 
+// Getenv looks up an environment variable, as providers do for secrets; false without one.
+func (r *Registry) Getenv(name string) (string, bool) {
+	if r.env.Getenv == nil {
+		return "", false
+	}
+	return r.env.Getenv(name)
+}
+
 func (r *Registry) find(c *spec.Component) (spec.Registration, error) {
 	for _, reg := range r.registrations {
 		if reg.Role == c.Role && reg.Kind == c.Kind {
@@ -31,6 +39,16 @@ func (r *Registry) find(c *spec.Component) (spec.Registration, error) {
 func (r *Registry) Offline(c *spec.Component) bool {
 	reg, err := r.find(c)
 	return err == nil && reg.New.Recording != nil
+}
+
+// Size is how a run of the benchmark is taken where the suite leaves it open; false
+// where the benchmark leaves that to the plan.
+func (r *Registry) Size(c *spec.Component, load spec.Load) (spec.Sampling, bool) {
+	reg, err := r.find(c)
+	if err != nil || reg.Size == nil {
+		return spec.Sampling{}, false
+	}
+	return reg.Size(load), true
 }
 
 // Target makes a target.

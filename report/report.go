@@ -1,5 +1,5 @@
-// Package report writes results for people and programs: text, Markdown and JSON.
-// It reads the result alone.
+// Package report writes results for people and programs: text, Markdown, HTML, JSON,
+// CSV and JUnit XML. It reads the result alone.
 package report
 
 // Options say how a text report is written.

@@ -139,6 +139,9 @@ func TestGolden(t *testing.T) {
 		"coloured.txt": func(w io.Writer) error { return Text(w, r, Options{Width: 100, Color: true}) },
 		"detail.txt":   func(w io.Writer) error { return Detail(w, r, Options{Width: 100}) },
 		"report.md":    func(w io.Writer) error { return Markdown(w, r) },
+		"report.csv":   func(w io.Writer) error { return CSV(w, r) },
+		"report.xml":   func(w io.Writer) error { return JUnit(w, r) },
+		"report.html":  func(w io.Writer) error { return HTML(w, r) },
 		"report.json": func(w io.Writer) error {
 			var compact, indented bytes.Buffer
 			if err := JSON(&compact, r); err != nil {
@@ -172,6 +175,7 @@ func TestWriteErrors(t *testing.T) {
 	for name, err := range map[string]error{
 		"text": Text(fullDisk{}, r, Options{}), "detail": Detail(fullDisk{}, r, Options{}),
 		"markdown": Markdown(fullDisk{}, r), "json": JSON(fullDisk{}, r),
+		"csv": CSV(fullDisk{}, r), "junit": JUnit(fullDisk{}, r), "html": HTML(fullDisk{}, r),
 	} {
 		if !errors.Is(err, errFull) {
 			t.Errorf("%s on a full disk: %v", name, err)

@@ -109,7 +109,8 @@ type Cell struct {
 	Verdicts    []CellVerdict      `json:"verdicts"`
 	Runs        []Run              `json:"runs,omitempty"`
 	Failure     *spec.Failure      `json:"failure,omitempty"`
-	Findings    []spec.Finding     `json:"findings,omitempty"` // of its prediction and runs, each once
+	Findings    []spec.Finding     `json:"findings,omitempty"` // of its prediction and runs and of how they compare, each once
+	Compared    []spec.Comparison  `json:"compared,omitempty"` // configuration items: asked for, effective, modelled
 }
 
 // Identity names what the cell runs on.

@@ -18,9 +18,16 @@ type Registration struct {
 	Schema  Block            // its own rows beside the role's common ones; Name and Labels are left empty
 	Metrics []metric.Mapping // predictors and benchmarks: which of its fields answers which metric
 	New     Constructor      // exactly one field is set
+	// Validate checks a declaration beyond what its schema says, without any I/O; several
+	// errors are joined. nil: constructing it is the check.
+	Validate func(*Component) error
 	// Answers lists the metrics that a component answers, where its declaration decides
 	// that; nil: those of Metrics.
 	Answers func(*Component) []metric.Name
+	// Size is how a run of the benchmark is taken where the suite leaves it open: measured
+	// requests, shortest window and warm-up. nil: 20 and 2 requests per place of a closed
+	// loop, a minute after ten seconds at a request rate.
+	Size func(Load) Sampling
 	// Serve runs the provider's embedded server until ctx ends; nil where it has none.
 	// A runtime starts it as `aicv serve KIND ARGS...`, in a process or a container.
 	Serve func(ctx context.Context, args []string, stdout, stderr io.Writer) error
@@ -82,7 +89,8 @@ type Supporter interface {
 	Support(ctx context.Context, points []Point) ([]Support, error)
 }
 
-// Support says whether a predictor has data for a point.
+// Support says whether a predictor has data for a point. A supported one with a Why is
+// answered from other data than its own, the nearest.
 type Support struct {
 	Supported bool   `json:"supported"`
 	Why       string `json:"why,omitempty"`     // what is missing
@@ -176,6 +184,12 @@ type CounterReader interface {
 // prefix cache between runs.
 type CacheFlusher interface {
 	FlushCache(ctx context.Context, server Server) error
+}
+
+// VersionReader is an optional ability of a runtime: it reads the version that a
+// running server reports, as its project numbers it. Empty: it does not say.
+type VersionReader interface {
+	Version(ctx context.Context, server Server) (string, error)
 }
 
 // Counters are what an engine counts, cumulative since its start but for Running and
@@ -376,7 +390,8 @@ type Benchmark interface {
 // RunRequest is one run's order.
 type RunRequest struct {
 	Server   Server
-	GPUs     int // of the deployment, all replicas; 0: unknown, per-GPU metrics are left out
+	Model    Model // as the suite declares it
+	GPUs     int   // of the deployment, all replicas; 0: unknown, per-GPU metrics are left out
 	Load     Load
 	Sampling Sampling // every field resolved, the seed varied per run
 	SLO      SLO      // for goodput; empty: none

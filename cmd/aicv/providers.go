@@ -1,8 +1,10 @@
 package main
 
 import (
+	"aicv/providers/aiconfigurator"
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
+	"aicv/providers/genaibench"
 	"aicv/providers/loadgen"
 	"aicv/providers/process"
 	"aicv/providers/recorded"
@@ -20,8 +22,10 @@ func registrations() []spec.Registration {
 		sglang.Registration(),
 		vllm.Registration(),
 		sim.Registration(),
+		aiconfigurator.Registration(),
 		recorded.Predictor(),
 		exec.Registration(),
+		genaibench.Registration(),
 		loadgen.Registration(),
 		recorded.Benchmark(),
 	}

@@ -46,13 +46,14 @@ func apply(ctx context.Context, r Request, p probe) (*Result, error) {
 	x := newExecutor(ctx, r, p)
 	defer x.release()
 	if err := x.prepare(); err != nil {
-		return nil, err
+		return nil, x.redact.error(err)
 	}
 	if err := x.enter(); err != nil {
 		return nil, err
 	}
 	x.carryOut()
-	return x.finish()
+	result, err := x.finish()
+	return result, x.redact.error(err)
 }
 
 // enter records the apply, or finds the one that it continues.

@@ -169,9 +169,10 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 	if err := x.awaitReady(g, s.began, g.readyTimeout(), false); err != nil {
 		return nil, err
 	}
+	g.up.effective, g.up.version = x.effective(x.graceful, g), x.version(x.graceful, g)
 	return &spec.ServerStart{
 		Deployment: g.deployment.ID, Target: g.target.address, Server: server, Argv: argv(&g.spec), Mapping: g.mapping,
-		Effective: x.effective(g), Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
+		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
 	}, nil
 }
 
@@ -183,21 +184,6 @@ func argv(s *spec.ServerSpec) []string {
 		line = append(line, v.Name+"="+v.Value.String())
 	}
 	return append(line, s.Command...)
-}
-
-// effective reads what the engine says of its own configuration. Items that it does
-// not tell stay unknown; that is no reason not to measure.
-func (x *executor) effective(g *group) spec.Configuration {
-	ctx, cancel := context.WithTimeout(x.graceful, effectiveTimeout)
-	defer cancel()
-	c, err := g.runtime.Effective(ctx, g.up.server)
-	if err != nil {
-		if !x.interrupted() {
-			x.warn(g.address(), "its effective configuration could not be read: "+err.Error())
-		}
-		return nil
-	}
-	return c
 }
 
 // launchFailed removes what was started and records why the attempt failed.
@@ -249,7 +235,7 @@ func (x *executor) adopt(g *group) (bool, error) {
 	}
 	g.stray = nil
 	kept.server.Adopted = true
-	g.up = &upServer{server: kept.server, start: kept.start.ID}
+	g.up = &upServer{server: kept.server, start: kept.start.ID, effective: kept.start.Effective, version: kept.start.Version}
 	if err := x.awaitReady(g, s.began, adoptTimeout, true); err != nil {
 		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 		if errors.Is(err, errInterrupted) {

@@ -18,6 +18,7 @@ func (x *executor) emit(e spec.Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
+	e = x.redact.event(e)
 	if x.request.Emit != nil {
 		x.request.Emit(e)
 	}

@@ -22,6 +22,7 @@ type executor struct {
 	store    engine.Store
 	probe    probe
 	tools    *tools
+	redact   *redactor
 	began    time.Time
 	identity string // of the suite
 	apply    string // id
@@ -84,13 +85,16 @@ type group struct {
 
 // upServer is a server that was started.
 type upServer struct {
-	server spec.Server
-	start  int64 // id in the state; 0: not committed
+	server    spec.Server
+	start     int64              // id in the state; 0: not committed
+	effective spec.Configuration // that it reported once it was ready; nil: unknown
+	version   string             // that it reported; empty: unknown
 }
 
 func newExecutor(ctx context.Context, r Request, p probe) *executor {
+	redact := newRedactor(r.Plan, r.Registry.Getenv)
 	x := &executor{
-		request: r, plan: r.Plan, nodes: r.Plan.Graph.Nodes, store: r.Store, probe: p,
+		request: r, plan: r.Plan, nodes: r.Plan.Graph.Nodes, store: discreetStore{r.Store, redact}, redact: redact, probe: p,
 		tools: newTools(r.Registry), began: time.Now(), hard: ctx, durable: context.WithoutCancel(ctx),
 		groupOf: map[groupKey]*group{}, attempts: map[int]int{}, gateDone: map[int]bool{},
 		runs: map[spec.ID][]spec.Run{}, deaths: map[int32]deathCount{}, inventory: map[string]spec.Inventory{},

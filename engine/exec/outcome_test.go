@@ -83,7 +83,7 @@ func TestRunRequestsAreResolved(t *testing.T) {
 			return nil
 		}
 		b.mustFinish()
-		want := spec.RunRequest{GPUs: 1, Load: spec.Load{Concurrency: 8, InputTokens: 100, OutputTokens: 10},
+		want := spec.RunRequest{Model: *b.plan.Cells[0].Cell.Model, GPUs: 1, Load: spec.Load{Concurrency: 8, InputTokens: 100, OutputTokens: 10},
 			Sampling: spec.Sampling{Requests: 160, Warmup: 16, Seed: 101}, SLO: b.plan.Experiments[0].SLO}
 		if diff := cmp.Diff(want, asked[1], decimals()); diff != "" {
 			t.Errorf("request (-want +got):\n%s", diff)

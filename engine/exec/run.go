@@ -11,6 +11,7 @@ import (
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify"
 )
 
 // deathCount is how often a server ended while it served a cell.
@@ -124,7 +125,8 @@ func (x *executor) keep(n *engine.Node, s *step, run spec.Run) error {
 	}
 	x.runs[run.Measurement] = append(runs[:at:at], append([]spec.Run{run}, runs[at:]...)...)
 	x.mutex.Unlock()
-	for _, f := range run.Result.Findings {
+	in := x.plan.Cells[n.Cell].Input()
+	for _, f := range verify.NewJudge(x.experimentOf(n.Cell)).OfRun(&in, &run) {
 		x.emit(spec.Event{Type: spec.EventFinding, Subject: x.subject(n), Message: f.Check + ": " + f.Message})
 	}
 	return nil
@@ -148,6 +150,7 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	defer cancel(nil)
 	timed, cancelTimer := context.WithTimeout(ctx, limit)
 	defer cancelTimer()
+	report := x.observeBefore(x.work, g)
 	m := x.mind(timed, cancel, g, expected)
 	result, err := bench.Run(timed, request, x.relay(id, s.attempt))
 	cancel(nil)
@@ -161,7 +164,11 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	return result, checkResult(&result, true)
+	if err := checkResult(&result, true); err != nil {
+		return spec.RunResult{}, err
+	}
+	x.observeAfter(x.work, g, report, &result, c.Cell.Load)
+	return result, nil
 }
 
 // ending explains a run that did not end by itself, or whose server did.
@@ -268,7 +275,7 @@ func (x *executor) runRequest(n *engine.Node, g *group) spec.RunRequest {
 		sampling.Warmup = 2 * c.Cell.Load.Concurrency
 	}
 	sampling.Seed += int64(n.Run)
-	return spec.RunRequest{Server: g.up.server, GPUs: g.deployment.GPUs, Load: c.Cell.Load, Sampling: sampling,
+	return spec.RunRequest{Server: g.up.server, Model: *c.Cell.Model, GPUs: g.deployment.GPUs, Load: c.Cell.Load, Sampling: sampling,
 		SLO: x.plan.Experiments[c.Experiment].SLO}
 }
 

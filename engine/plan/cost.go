@@ -103,7 +103,7 @@ func (b *builder) runTime(c *engine.PlannedCell) (time.Duration, error) {
 		return 0, err
 	}
 	return benchmark.Budget(spec.RunRequest{
-		GPUs: c.Cell.GPUs(), Load: c.Cell.Load, Sampling: c.Cell.Sampling, SLO: b.experiment(c).source.SLO,
+		Model: *c.Cell.Model, GPUs: c.Cell.GPUs(), Load: c.Cell.Load, Sampling: c.Cell.Sampling, SLO: b.experiment(c).source.SLO,
 	}, latency), nil
 }
 

@@ -41,21 +41,32 @@ func (b *builder) identify(context.Context) error {
 
 func (b *builder) identifyOnline(c *engine.PlannedCell) {
 	declared := c.Cell.Sampling
-	usual := usualRequests(c.Cell.Load)
+	usual := b.usual(c)
 	need := b.experiment(c).requests
-	if declared.Requests == 0 && need > usual {
+	if declared.Requests == 0 && need > usual.Requests {
 		c.Cell.Sampling.Requests = need
 	}
 	c.Measurement = b.ids.Measurement(&c.Cell)
 	if declared.Requests == 0 && len(b.history) > 0 && !b.history[c.Measurement].Measured() {
-		b.findLarger(c, max(need, usual))
+		b.findLarger(c, max(need, usual.Requests))
 	}
 	if c.Cell.Sampling.Requests == 0 {
-		c.Cell.Sampling.Requests = usual
+		c.Cell.Sampling.Requests = usual.Requests
+	}
+	if declared.Requests == 0 && declared.Duration == 0 {
+		c.Cell.Sampling.Duration = usual.Duration
 	}
 	if declared.Warmup == 0 {
-		c.Cell.Sampling.Warmup = usualWarmup(c.Cell.Load)
+		c.Cell.Sampling.Warmup = usual.Warmup
 	}
+}
+
+// usual is how a run of the cell is taken where the suite says nothing.
+func (b *builder) usual(c *engine.PlannedCell) spec.Sampling {
+	if s, own := b.makers.registry.Size(c.Cell.Benchmark, c.Cell.Load); own {
+		return s
+	}
+	return spec.Sampling{Requests: usualRequests(c.Cell.Load), Warmup: usualWarmup(c.Cell.Load)}
 }
 
 // findLarger takes a measurement with more requests than needed, where the state has

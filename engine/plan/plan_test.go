@@ -472,13 +472,14 @@ func TestCostWithoutPrediction(t *testing.T) {
 func TestLocks(t *testing.T) {
 	w := small()
 	first := w.build(t)
-	if len(first.Locks) != 3 || first.Locks[0].What != "fingerprint" || first.Locks[1].Value != "oracle 1.0" {
+	if len(first.Locks) != 6 || first.Locks[0].What != "fingerprint" || first.Locks[1].Value != "oracle 1.0" {
 		t.Fatalf("locks %v", first.Locks)
 	}
 	w.suite.Experiments[0].Cells = w.suite.Experiments[0].Cells[:3]
-	fewer := w.build(t)
-	if fewer.Locks[2].What == first.Locks[2].What {
-		t.Error("other cells are pinned under the same name, so leaving one out would look like drift")
+	for _, pinned := range w.build(t).Locks { // of fewer cells: their answers stay pinned as they were
+		if !slices.Contains(first.Locks, pinned) {
+			t.Errorf("%v is not among %v", pinned, first.Locks)
+		}
 	}
 	w = small()
 	w.predictor.scale = 0.5
@@ -540,6 +541,31 @@ func TestSamplingAtARequestRate(t *testing.T) {
 	e.Cells[0].Load.Concurrency, e.Cells[0].Load.RequestRate = 0, metric.MustDecimal("2.5")
 	if got, want := w.build(t).Cells[0].Cell.Sampling, (spec.Sampling{Requests: 150, Warmup: 25}); got != want {
 		t.Errorf("sampling %+v, want a minute after ten seconds of warm-up: %+v", got, want)
+	}
+}
+
+// A benchmark may size its runs itself; what the suite says comes first, and identities
+// cover what it says alone.
+func TestSamplingOfTheBenchmark(t *testing.T) {
+	w := newWorld()
+	e := w.experiment("sized", []int{1}, []int{8, 8, 8}, repeats(3, 3, 1), within10(metric.TTFT))
+	for i := range e.Cells {
+		e.Cells[i].Benchmark = &spec.Component{Role: spec.RoleBenchmark, Kind: "sized", Name: "own"}
+	}
+	e.Cells[1].Sampling.Requests = 100
+	e.Cells[2].Sampling.Duration = time.Minute
+	p := w.build(t)
+	for i, want := range []spec.Sampling{
+		{Requests: 400, Duration: 100 * time.Second, Warmup: 8},
+		{Requests: 100, Warmup: 8},
+		{Requests: 400, Duration: time.Minute, Warmup: 8},
+	} {
+		if got := p.Cells[i].Cell.Sampling; got != want {
+			t.Errorf("cell %d: %+v, want %+v", i, got, want)
+		}
+		if p.Cells[i].Measurement != e.Cells[i].MeasurementID() {
+			t.Errorf("cell %d: the benchmark's size is part of the identity", i)
+		}
 	}
 }
 

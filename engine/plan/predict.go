@@ -63,24 +63,56 @@ func (b *builder) questions() []*question {
 			byComponent[c.Predictor] = q
 			all = append(all, q)
 		}
-		q.ask(b.ids, b.pointOf(c), c.Model.ConfigHash, int32(i))
+		point := spec.PointOf(c)
+		point.Assumed = b.plan.Cells[i].Assumed
+		q.ask(b.ids, point, c.Model.ConfigHash, int32(i))
 	}
 	return all
 }
 
-// pointOf is the question that a cell puts. Where the engine will be deployed, it says
-// what that takes for items that are left open.
-func (b *builder) pointOf(c *spec.Cell) spec.Point {
-	point := spec.PointOf(c)
+// assume notes what each cell's engine takes for items that are left open.
+func (b *builder) assume(context.Context) error {
+	known := map[spec.ID]spec.Configuration{}
+	for i := range b.plan.Cells {
+		c := &b.plan.Cells[i]
+		defaulter := b.defaulter(&c.Cell)
+		if defaulter == nil {
+			continue
+		}
+		id := b.serverOf(i)
+		assumed, asked := known[id]
+		if !asked {
+			assumed = defaulter.Defaults(requestOf(&c.Cell))
+			known[id] = assumed
+		}
+		c.Assumed = assumed
+	}
+	return nil
+}
+
+// defaulter is the runtime of a cell for which an engine is deployed, if it knows what
+// that takes for items that are left open; else nil.
+func (b *builder) defaulter(c *spec.Cell) spec.Defaulter {
 	if c.Benchmark == nil || b.makers.isOffline(c.Benchmark) {
-		return point
+		return nil
 	}
 	runtime, err := b.makers.runtime(c.Runtime)
 	if err != nil { // rendering says so, where it matters
-		return point
+		return nil
 	}
-	if d, ok := runtime.(spec.Defaulter); ok {
-		point.Assumed = d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	defaulter, _ := runtime.(spec.Defaulter)
+	return defaulter
+}
+
+func requestOf(c *spec.Cell) spec.RenderRequest {
+	return spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config}
+}
+
+// basePoint is the question that what all rows share puts, as far as it is fixed.
+func (b *builder) basePoint(c *spec.Cell) spec.Point {
+	point := spec.PointOf(c)
+	if defaulter := b.defaulter(c); defaulter != nil {
+		point.Assumed = defaulter.Defaults(requestOf(c))
 	}
 	return point
 }
@@ -163,8 +195,8 @@ func (b *builder) noteCache(q *question, what string, err error) {
 		Message: fmt.Sprintf("%s: the prediction cache %s: %v", q.component.Address(), what, err)})
 }
 
-// lockPredictions pins the tool and its answers. The name of the answers' entry
-// carries the points, so that other cells are another entry and no drift.
+// lockPredictions pins the tool and each of its answers by itself: a point that is added
+// or left out is no drift, and the answers to the others stay pinned.
 func (b *builder) lockPredictions(q *question, answers []spec.Prediction, fingerprint string) {
 	name := q.component.Address()
 	add := func(what, value string) {
@@ -179,12 +211,11 @@ func (b *builder) lockPredictions(q *question, answers []spec.Prediction, finger
 		order[i] = i
 	}
 	slices.SortFunc(order, func(x, y int) int { return strings.Compare(string(q.keys[x]), string(q.keys[y])) })
-	var points, values []byte
+	var values []byte
 	for _, i := range order {
-		points = append(points, q.keys[i]...)
-		values = appendPrediction(append(values, q.keys[i]...), &answers[i])
+		values = appendPrediction(values[:0], &answers[i])
+		add(engine.LockPoint+string(q.keys[i])[:16], string(spec.HashOf(values))[:16])
 	}
-	add("predictions_"+string(spec.HashOf(points))[:12], string(spec.HashOf(values)))
 }
 
 // versionsOf names the tools behind the answers, each once.

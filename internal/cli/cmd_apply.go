@@ -13,6 +13,7 @@ import (
 	"aicv/engine"
 	"aicv/engine/exec"
 	"aicv/engine/plan"
+	"aicv/internal/cli/planview"
 	"aicv/spec"
 	"aicv/state"
 	"aicv/verify"
@@ -66,7 +67,7 @@ func (a *app) applySuite(ctx context.Context, at place, s selection) error {
 		return err
 	}
 	if !a.json {
-		if err := a.showPlan(p, s.all); err != nil {
+		if err := a.showPlan(p, planview.Options{All: s.all, Verbose: s.verbose}); err != nil {
 			return err
 		}
 	}

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"aicv/internal/cli/graphview"
+	"aicv/lang/suggest"
+	"aicv/spec"
 )
 
 func (a *app) graphCommand() *cobra.Command {
@@ -39,7 +42,11 @@ func (a *app) graphCommand() *cobra.Command {
 	return c
 }
 
-// wrongFormat names the formats that there are.
-func wrongFormat(format, known string) error {
-	return fmt.Errorf("unknown format %q: %s", format, known)
+// wrongFormat names the formats that there are, and the nearest.
+func wrongFormat(format string, known ...string) error {
+	e := &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("unknown format %q", format), Fix: "use one of " + strings.Join(known, ", ")}
+	if best, ok := suggest.Best(format, known); ok {
+		e.Fix = "did you mean " + best + "? There are " + strings.Join(known, ", ")
+	}
+	return e
 }

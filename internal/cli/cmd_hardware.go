@@ -42,7 +42,7 @@ func (a *app) hardwareListCommand() *cobra.Command {
 				_, err := a.stdio.Out.Write(hardwareview.Markdown())
 				return err
 			case format != "text":
-				return wrongFormat(format, "text or markdown")
+				return wrongFormat(format, "text", "markdown")
 			case a.json:
 				return writeJSON(a.stdio.Out, systemsDocument())
 			}

@@ -32,6 +32,7 @@ is marked on the verdict.`,
 			})
 		},
 	}
+	s.registerUpgrade(c)
 	return c
 }
 
@@ -54,7 +55,6 @@ func (a *app) withStanding(ctx context.Context, at place, s selection, use func(
 	}
 	defer opened.Close()
 	reader := engine.Remember(opened)
-	s.upgrade = true // reading pins nothing
 	p, err := a.buildPlan(ctx, at, suite, reader, s)
 	if err != nil {
 		return err

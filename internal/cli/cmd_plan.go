@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +24,7 @@ import (
 type selection struct {
 	targets, excludes, rerun []string
 	refresh, upgrade, all    bool
+	verbose                  bool
 }
 
 func (s *selection) register(c *cobra.Command) {
@@ -28,8 +32,14 @@ func (s *selection) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&s.excludes, "exclude", nil, "all but these cells; may be repeated")
 	c.Flags().StringArrayVar(&s.rerun, "rerun", nil, "measure these cells again; their old runs stay in history; may be repeated")
 	c.Flags().BoolVar(&s.refresh, "refresh", false, "ask the predictors again instead of the cache")
-	c.Flags().BoolVar(&s.upgrade, "upgrade", false, "accept predictions or versions that differ from .aicv.lock")
+	s.registerUpgrade(c)
 	c.Flags().BoolVar(&s.all, "all", false, "list every cell, however many there are")
+	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, and how the memory of each GPU adds up")
+}
+
+// registerUpgrade is for every command that predicts: what .aicv.lock pins holds for all.
+func (s *selection) registerUpgrade(c *cobra.Command) {
+	c.Flags().BoolVar(&s.upgrade, "upgrade", false, "accept predictions or versions that differ from .aicv.lock")
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -52,7 +62,7 @@ Exit codes: 0 planned; 1 error; 2 changes are pending (with --detailed-exitcode)
 			if err != nil {
 				return err
 			}
-			if err := a.showPlan(p, s.all); err != nil {
+			if err := a.showPlan(p, planview.Options{All: s.all, Verbose: s.verbose}); err != nil {
 				return err
 			}
 			if out != "" {
@@ -115,11 +125,12 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 
 func included(c engine.PlannedCell) bool { return !c.Excluded }
 
-func (a *app) showPlan(p *engine.Plan, all bool) error {
+func (a *app) showPlan(p *engine.Plan, o planview.Options) error {
 	if a.json {
 		return writeJSON(a.stdio.Out, planview.Document(p))
 	}
-	return planview.Text(a.stdio.Out, p, planview.Options{Color: a.color(a.stdio.Out), Width: width(a.stdio.Out), All: all})
+	o.Color, o.Width = a.color(a.stdio.Out), width(a.stdio.Out)
+	return planview.Text(a.stdio.Out, p, o)
 }
 
 // say prints a line for people; nothing with --json.
@@ -147,5 +158,10 @@ func loadPlan(path string) (*engine.Plan, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return plan.Load(file)
+	p, err := plan.Load(file)
+	var known *spec.Error
+	if errors.As(err, &known) && strings.Contains(filepath.Base(path), ".hcl") {
+		known.Fix = "a suite is named by its folder: " + filepath.Dir(path)
+	}
+	return p, err
 }

@@ -41,5 +41,5 @@ func (a *app) schemaDocument(format string) ([]byte, error) {
 	case "markdown":
 		return schemadoc.Markdown(language, a.config.Registrations), nil
 	}
-	return nil, wrongFormat(format, "json, jsonschema or markdown")
+	return nil, wrongFormat(format, "json", "jsonschema", "markdown")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/internal/cli/planview"
 	"aicv/report"
 	"aicv/result"
 	"aicv/spec"
@@ -14,6 +15,8 @@ import (
 
 func (a *app) showCommand() *cobra.Command {
 	var dir string
+	var verbose bool
+	var s selection
 	c := &cobra.Command{
 		Use:   "show [ADDRESS | PLANFILE]",
 		Short: "Show cells with their evidence, or a saved plan",
@@ -28,22 +31,23 @@ A saved plan is shown as aicv plan printed it, stale or not.`,
 				if err != nil {
 					return err
 				}
-				return a.showPlan(p, true)
+				return a.showPlan(p, planview.Options{All: true, Verbose: verbose})
 			}
-			return a.showCells(cmd.Context(), dir, args)
+			s.targets = args
+			return a.showCells(cmd.Context(), dir, s)
 		},
 	}
 	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "of a saved plan: every predicted metric, and how the memory of each GPU adds up")
+	s.registerUpgrade(c)
 	return c
 }
 
-func (a *app) showCells(ctx context.Context, dir string, args []string) error {
-	var s selection
-	s.targets = args
+func (a *app) showCells(ctx context.Context, dir string, s selection) error {
 	return a.withStanding(ctx, a.placeOf([]string{dir}), s, func(v standing) error {
 		selected := result.Select(v.result, selectedCells(v))
 		if len(selected.Experiments) == 0 {
-			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(args, " ")),
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(s.targets, " ")),
 				Fix: "aicv plan --all lists the addresses"}
 		}
 		if a.json {

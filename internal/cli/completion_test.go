@@ -28,7 +28,7 @@ func TestCompletions(t *testing.T) {
 		{[]string{"plan", "--deta"}, "--detailed-exitcode :4"},
 		{[]string{"graph", "--format", ""}, "dot mermaid json :4"},
 		{[]string{"graph", "-format", ""}, "dot mermaid json :4"}, // one dash, as flags may be written
-		{[]string{"report", "--format", ""}, "text markdown json :4"},
+		{[]string{"report", "--format", ""}, "text markdown html json csv junit :4"},
 		{[]string{"schema", "--format", ""}, "json jsonschema markdown :4"},
 		{[]string{"schema", ""}, ":4"},
 		{[]string{"version", ""}, ":4"},

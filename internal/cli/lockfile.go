@@ -2,8 +2,11 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"aicv/engine"
@@ -17,21 +20,40 @@ func (a *app) checkLock(at place, p *engine.Plan, upgrade bool) error {
 	if err != nil || upgrade {
 		return err
 	}
-	changes := lock.Compare(pinned, lockEntries(p))
-	var lines []string
-	for _, c := range changes {
-		if c.Differs() {
-			lines = append(lines, "  "+c.String())
-		}
-	}
+	lines := differences(pinned, lock.Compare(pinned, lockEntries(p)))
 	if len(lines) == 0 {
 		return nil
 	}
 	return &spec.Error{Kind: spec.ErrUsage,
 		Summary: "the plan differs from what " + at.lock + " pins",
-		Detail:  strings.Join(lines, "\n"),
+		Detail:  "  " + strings.Join(lines, "\n  "),
 		Fix:     "run again with --upgrade to accept the difference, or restore the pinned tool or file",
 	}
+}
+
+// differences says what contradicts the lock file; of predictions how many, because
+// one new sheet changes them all.
+func differences(pinned []lock.Entry, changes []lock.Change) []string {
+	var lines []string
+	points, changed := map[string]int{}, map[string]int{}
+	for _, e := range pinned {
+		if strings.HasPrefix(e.What, engine.LockPoint) {
+			points[e.Name]++
+		}
+	}
+	for _, c := range changes {
+		switch {
+		case !c.Differs():
+		case strings.HasPrefix(c.What, engine.LockPoint):
+			changed[c.Name]++
+		default:
+			lines = append(lines, c.String())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		lines = append(lines, fmt.Sprintf("%s: %d of %d pinned predictions differ", name, changed[name], points[name]))
+	}
+	return lines
 }
 
 func (a *app) readLock(at place) ([]lock.Entry, error) {
@@ -59,11 +81,13 @@ func (a *app) writeLock(at place, p *engine.Plan) error {
 		return nil
 	}
 	content := lock.Format(entries)
-	old, err := os.ReadFile(at.lock)
-	if err == nil && string(old) == string(content) {
+	if old, err := os.ReadFile(at.lock); err == nil && string(old) == string(content) {
 		return nil
 	}
-	return os.WriteFile(at.lock, content, 0o644)
+	if err := replaceFile(at.lock, content); err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	return nil
 }
 
 func lockEntries(p *engine.Plan) []lock.Entry {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
@@ -35,18 +36,33 @@ const header = `# Pinned by aicv apply; commit this file with the suite. A plan 
 // Format writes a lock file: one block per name, everything sorted. The same entries
 // give the same bytes in whatever order they come.
 func Format(entries []Entry) []byte {
-	file := hclwrite.NewEmptyFile()
-	list := sorted(entries)
-	var block *hclwrite.Block
-	for i, e := range list {
-		if i == 0 || list[i-1].Name != e.Name {
-			file.Body().AppendNewline()
-			block = file.Body().AppendNewBlock("lock", []string{e.Name})
+	out := []byte(header)
+	for list := sorted(entries); len(list) > 0; {
+		n := 1
+		for n < len(list) && list[n].Name == list[0].Name {
+			n++
 		}
-		block.Body().SetAttributeValue(e.What, cty.StringVal(e.Value))
+		out = appendBlock(out, list[:n])
+		list = list[n:]
 	}
-	return append([]byte(header), hclwrite.Format(file.Bytes())...)
+	return out
 }
+
+// appendBlock writes the entries of one name in the canonical format, by hand: the
+// library's writer looks through all attributes for each, and there may be thousands.
+func appendBlock(out []byte, entries []Entry) []byte {
+	width := 0
+	for _, e := range entries {
+		width = max(width, len(e.What))
+	}
+	out = append(out, "\nlock "+quoted(entries[0].Name)+" {\n"...)
+	for _, e := range entries {
+		out = append(out, "  "+e.What+strings.Repeat(" ", width-len(e.What))+" = "+quoted(e.Value)+"\n"...)
+	}
+	return append(out, "}\n"...)
+}
+
+func quoted(text string) string { return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes()) }
 
 // Change is one difference between what is pinned and what would be used.
 type Change struct {

@@ -64,7 +64,7 @@ func refuse(request spec.RunRequest) error {
 // key resolves the API key at the moment of use.
 func (b *benchmark) key() (string, error) {
 	if b.apiKey.Kind() != spec.Secret {
-		return b.apiKey.Text(), nil
+		return "", nil // the schema takes nothing else
 	}
 	name := b.apiKey.Text()
 	if b.getenv != nil {
@@ -147,7 +147,7 @@ func (r *run) work(ctx context.Context, bodies <-chan []byte, giveUp context.Can
 		if ctx.Err() != nil && got.err != nil {
 			return // cut off at the end of the run
 		}
-		lost := r.collect.add(finished{index, phase, start, r.client.now(), got})
+		lost := r.collect.add(finished{index, phase, start, got})
 		r.phases.end(phase)
 		if lost >= limit {
 			giveUp(fmt.Errorf("%w: %d requests in a row failed, the last with: %w", errServerGone, lost, got.err))
@@ -199,6 +199,6 @@ func (r *run) result() (spec.RunResult, error) {
 		return result, &spec.Error{Kind: spec.ErrBenchmark, Summary: "compute the metrics", Cause: err}
 	}
 	result.Values = values
-	result.Findings = r.findings(f, result.Elapsed)
+	result.Findings = r.findings()
 	return result, nil
 }

@@ -1,0 +1,130 @@
+package genaibench
+
+import (
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"aicv/kit/pytool"
+	"aicv/spec"
+)
+
+// order is one call of the tool.
+type order struct {
+	tool      *pytool.Tool
+	folder    string // of this run, absolute
+	url       string
+	model     string // as requests name it
+	label     string // of the model, in the tool's own pages
+	tokenizer string
+	scenario  string
+	requests  int
+	minutes   int
+	load      spec.Load
+	key       string // bearer token; empty: none
+}
+
+// The parts of a run's folder.
+const (
+	resultsName = "results"
+	logsName    = "logs"
+)
+
+// keyVariable hands the server's key to the tool.
+const keyVariable = "AICV_GENAI_BENCH_KEY"
+
+// placeholderKey stands in the tool's arguments, which it demands a key in.
+const placeholderKey = "aicv"
+
+// withKey starts the tool with the key from its environment in place of the one in its
+// arguments, which it writes into its log and its metadata.
+const withKey = `
+import os, sys
+key = os.environ.pop("` + keyVariable + `")
+from genai_bench.auth.openai.auth import OpenAIAuth
+def init(self, api_key=None):
+    self.api_key = key
+OpenAIAuth.__init__ = init
+from genai_bench.cli.cli import cli
+sys.argv[0] = "genai-bench"
+sys.exit(cli())
+`
+
+// argv is the call in the order that the tool needs: it checks each option against those
+// before it.
+func (b *benchmark) argv(o *order) []string {
+	args := []string{"benchmark",
+		"--api-backend", b.backend, "--api-base", o.url, "--api-key", placeholderKey, "--api-model-name", o.model,
+		"--model-tokenizer", o.tokenizer, "--model", o.label, "--task", "text-to-text",
+		"--max-time-per-run", strconv.Itoa(o.minutes), "--max-requests-per-run", strconv.Itoa(o.requests),
+		"--num-concurrency", strconv.Itoa(o.load.Concurrency), "--traffic-scenario", o.scenario, "--metrics-time-unit", "s",
+		"--experiment-base-dir", o.folder, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.folder, logsName),
+	}
+	if len(b.params.Fields()) > 0 {
+		args = append(args, "--additional-request-params", b.params.String())
+	}
+	if b.workers > 0 {
+		args = append(args, "--num-workers", strconv.Itoa(b.workers))
+	}
+	if o.key != "" {
+		return append([]string{o.tool.Python, "-c", withKey}, args...)
+	}
+	if o.tool.Command != "" {
+		return append([]string{o.tool.Command}, args...)
+	}
+	return append([]string{o.tool.Python, "-m", "genai_bench.cli.cli"}, args...)
+}
+
+// kept lists the variables of our environment that the tool gets: all others could hold
+// credentials, and it writes those that it knows into its log and its metadata.
+func kept() []string {
+	return []string{"PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE",
+		"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+}
+
+func (o *order) environment() []string {
+	host := ""
+	if u, err := url.Parse(o.url); err == nil {
+		host = u.Hostname()
+	}
+	env := []string{"ENABLE_UI=false", "HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1",
+		"PYTHONNOUSERSITE=1", "MPLBACKEND=Agg", "MPLCONFIGDIR=" + filepath.Join(o.folder, logsName), "NO_PROXY=127.0.0.1,localhost," + host}
+	for _, name := range kept() {
+		if v, set := os.LookupEnv(name); set {
+			env = append(env, name+"="+v)
+		}
+	}
+	if o.key != "" {
+		env = append(env, keyVariable+"="+o.key)
+	}
+	return env
+}
+
+// baseURL is the server's address as the tool wants it: without the version's path.
+func baseURL(server string) (string, error) {
+	base := strings.TrimRight(server, "/")
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" {
+		return "", &spec.Error{Kind: spec.ErrUsage, Summary: "genai-bench can not call the server: its address is " + strconv.Quote(server), Fix: "give it as http://HOST:PORT"}
+	}
+	if strings.HasSuffix(u.Path, "/v1") {
+		return "", &spec.Error{Kind: spec.ErrUsage, Summary: "genai-bench can not call the server: its address ends in /v1, which the tool adds itself", Fix: "leave /v1 out"}
+	}
+	return base, nil
+}
+
+// minutes is a time limit in the tool's unit, at least one.
+func minutes(limit time.Duration) int { return max(1, int(math.Ceil(limit.Minutes()))) }
+
+// enough is how many requests fill the shortest window, when one takes latency, and not
+// fewer than were asked for.
+func enough(s spec.Sampling, concurrency int, latency time.Duration) int {
+	if latency <= 0 {
+		return s.Requests
+	}
+	return max(s.Requests, int(math.Ceil(s.Duration.Seconds()/latency.Seconds()*float64(concurrency))))
+}
