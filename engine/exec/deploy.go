@@ -160,7 +160,8 @@ func (x *executor) nextStart(g *group) int {
 func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, error) {
 	x.progress(g.deploy, "starting", s.began)
 	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec})
+	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Hardware: g.cell.Hardware,
+		Tell: func(phase string) { x.progress(g.deploy, phase, s.began) }})
 	cancel()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", g.address(), err)
