@@ -37,6 +37,9 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 	t.field("predicted by", predictedBy(c))
 	t.field("measured by", measuredBy(c))
 	t.field("measurement", string(c.Measurement))
+	if c.Fit != nil {
+		t.field("on the GPUs", strings.TrimSuffix(c.Fit.Verdict.String()+": "+c.Fit.Why(), ": "))
+	}
 	if c.Failure != nil {
 		t.field("failed", string(c.Failure.Kind)+": "+c.Failure.Message)
 	}

@@ -238,7 +238,7 @@ def answer_of(sdk, result, origin, model, moe, assumed):
     except Exception:
         sources = {}
     return {
-        "version": str(result.backend_version),
+        "version": str(raw.get("version") or result.backend_version),
         "model": model,
         "config": origin,
         "moe": moe,
@@ -247,7 +247,7 @@ def answer_of(sdk, result, origin, model, moe, assumed):
         "gpus": whole(raw.get("num_total_gpus")),
         "sizes": {name: whole(raw.get(name)) for name in ("bs", "tp", "pp", "dp", "moe_tp", "moe_ep", "cp", "ctx_tokens", "prefix")},
         "modes": {name: str(raw[name]) for name in ("gemm", "moe", "kvcache", "fmha", "comm") if raw.get(name) is not None},
-        "memory_fraction": sdk.fraction(result.backend_name, result.backend_version),
+        "memory_fraction": sdk.fraction(result.backend_name, str(raw.get("version") or result.backend_version)),
         "kv_cache_warning": result.kv_cache_warning or "",
         "fallbacks": [text_of(f) for f in getattr(result, "moe_comm_fallbacks", None) or ()][:10],
         "sources": sources,

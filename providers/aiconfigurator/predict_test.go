@@ -96,6 +96,33 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 }
 
+// A declaration says what is assumed of items that nobody says; what the suite or the
+// engine says wins.
+func TestAssume(t *testing.T) {
+	c := declared(venv(t))
+	c.Attrs[attrAssume] = spec.MapValue(spec.Field{Name: spec.ItemGEMMQuant, Value: spec.StringValue("fp8")}, spec.Field{Name: spec.ItemMoEExpertParallel, Value: spec.IntValue(2)},
+		spec.Field{Name: spec.ItemMemoryFraction, Value: spec.NumberValue("0.5")})
+	engine := point(8)
+	engine.Assumed = spec.NewConfiguration(spec.Setting{Name: spec.ItemMemoryFraction, Value: spec.NumberValue("0.9")})
+	got := asked(t, c, []spec.Point{point(8), point(8, spec.ItemGEMMQuant, "fp8_block"), engine})
+	if a := got[0].Arguments; a.GEMM != "fp8" || a.MoEEP != 2 || a.Fraction != "0.5" {
+		t.Errorf("%+v", a)
+	}
+	if a := got[1].Arguments; a.GEMM != "fp8_block" {
+		t.Errorf("%+v", a)
+	}
+	if a := got[2].Arguments; a.Fraction != "0.9" {
+		t.Errorf("%+v", a)
+	}
+	for _, wrong := range []spec.Field{{Name: "gemm", Value: spec.StringValue("fp8")}, {Name: spec.ItemTensorParallel, Value: spec.IntValue(2)}, {Name: spec.ItemGEMMQuant, Value: spec.IntValue(2)},
+		{Name: spec.ItemMemoryFraction, Value: spec.NumberValue("1.5")}, {Name: spec.ItemMaxBatchTokens, Value: spec.NumberValue("1.5")}, {Name: spec.ItemPrefixCache, Value: spec.StringValue("no")}} {
+		c.Attrs[attrAssume] = spec.MapValue(wrong)
+		if _, err := newPredictor(c, spec.Env{}); err == nil {
+			t.Errorf("%+v is taken", wrong)
+		}
+	}
+}
+
 // What the tool has no word for is refused for its point alone.
 func TestRefusals(t *testing.T) {
 	no := func(change func(*spec.Point)) spec.Point {

@@ -62,6 +62,7 @@ func backends() []string { return []string{"sglang", "trtllm", "vllm"} }
 
 // ask puts a point into the tool's words.
 func (s *settings) ask(at int, p *spec.Point) question {
+	p = s.assumed(p)
 	q := question{point: p, replicas: p.Config.Size(spec.ItemReplicas), gpus: p.Config.GPUs()}
 	q.wire = wirePoint{Point: at, Model: p.ModelID, Path: p.ModelPath, StandIn: standIn(p), System: p.System, Backend: p.Runtime,
 		Database: s.database, RuntimeVersion: p.RuntimeVersion}
@@ -85,6 +86,17 @@ func (s *settings) ask(at int, p *spec.Point) question {
 		q.doubts()
 	}
 	return q
+}
+
+// assumed adds to a point what the declaration wants assumed.
+func (s *settings) assumed(p *spec.Point) *spec.Point {
+	full := *p
+	for _, item := range s.assume {
+		if p.Item(item.Name).IsNull() {
+			full.Assumed = full.Assumed.With(item.Name, item.Value)
+		}
+	}
+	return &full
 }
 
 // mode is one of the quantization items, under our name and the tool's.

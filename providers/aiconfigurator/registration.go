@@ -19,6 +19,7 @@ const (
 	attrDatabase    = "database_version"
 	attrMode        = "database_mode"
 	attrSystemsPath = "systems_paths"
+	attrAssume      = "assume"
 	attrDriver      = "driver"
 	attrTimeout     = "timeout"
 )
@@ -63,6 +64,8 @@ func block() spec.Block {
 			choice(attrMode, modeSilicon, "Where figures may come from: measured tables alone, or formulas too.", modeSilicon, "EMPIRICAL", "SOL", "HYBRID"),
 			{Name: attrSystemsPath, Type: spec.TypeStringList, Example: `["default", "systems"]`, Since: since,
 				Doc: "Folders of systems and tables, in the order in which they are searched; \"default\" is the tool's own. Paths start from the suite's folder."},
+			{Name: attrAssume, Type: spec.TypeMap, Example: `{ gemm_quant = "fp8" }`, Since: since,
+				Doc: "Items of the configuration that the tool is to take where neither the suite nor the engine says them, such as the quantization of recorded measurements that do not name it. Sizes that decide the number of GPUs are the configuration's alone."},
 			choice(attrDriver, driverAuto, "How the tool is asked: by its SDK, by its command line, or by the SDK where it can be used. The command line takes seconds for each point and hides where figures come from.", driverAuto, driverSDK, driverCLI),
 			{Name: attrTimeout, Type: spec.TypeDuration, Default: spec.StringValue(defaultTimeout), Example: `"30m"`, Since: since,
 				Doc: "The longest that one request may take, with all of its points. What was answered until then counts."},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type settings struct {
 	mode     string
 	systems  []string // absolute folders, or "default"
 	driver   string
+	assume   spec.Configuration // of items that nobody says
 	timeout  time.Duration
 }
 
@@ -38,6 +40,9 @@ func parseSettings(c *spec.Component, env spec.Env) (settings, error) {
 			Command: a.Text(attrCommand), Python: a.Text(attrPython), Venv: a.Text(attrVenv), Dir: env.SuiteDir, Install: install},
 	}
 	if err := s.readPlace(env); err != nil {
+		return s, err
+	}
+	if err := s.readAssume(a[attrAssume].Fields()); err != nil {
 		return s, err
 	}
 	for _, folder := range a.Strings(attrSystemsPath) {
@@ -73,6 +78,38 @@ func (s *settings) readPlace(env spec.Env) error {
 		s.query.Command = place
 	}
 	return nil
+}
+
+// readAssume checks items against the rows of the configuration.
+func (s *settings) readAssume(fields []spec.Field) error {
+	counted := []string{spec.ItemReplicas, spec.ItemTensorParallel, spec.ItemPipelineParallel, spec.ItemAttentionDataParallel}
+	rows := spec.ConfigurationItems()
+	for _, f := range fields {
+		at := slices.IndexFunc(rows, func(row spec.Attribute) bool { return row.Name == f.Name })
+		switch {
+		case at < 0:
+			return s.wrong(fmt.Sprintf("assume has %q, which is no item of the configuration", f.Name), "aicv schema configuration lists them")
+		case slices.Contains(counted, f.Name):
+			return s.wrong("assume has "+f.Name+", which decides the number of GPUs", "set it in the experiment's configuration or matrix")
+		case !typed(&rows[at], f.Value):
+			return s.wrong(fmt.Sprintf("assume has %s = %s, which must be a %s", f.Name, f.Value, rows[at].Type), "write it as the configuration block takes it")
+		}
+		s.assume = s.assume.With(f.Name, f.Value)
+	}
+	return nil
+}
+
+// typed reports whether a value is one that a row takes.
+func typed(row *spec.Attribute, v spec.Value) bool {
+	switch row.Type {
+	case spec.TypeBool:
+		return v.Kind() == spec.Bool
+	case spec.TypeString:
+		return v.Kind() == spec.String && v.Text() != ""
+	}
+	_, whole := v.Int()
+	f, number := v.Float()
+	return v.Kind() == spec.Number && number && (whole || row.Type != spec.TypeInt) && (row.Min == nil || f >= *row.Min) && (row.Max == nil || f <= *row.Max)
 }
 
 func (s *settings) readTimeout(text string) error {

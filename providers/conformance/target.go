@@ -88,9 +88,7 @@ func (s *session) clean(suite string) {
 		s.Errorf("find what is left: %v", err)
 	}
 	for _, server := range found {
-		if err := s.target.Stop(context.Background(), server, 0); err != nil {
-			s.Errorf("stop what is left: %v", err)
-		}
+		s.stop(server, 0)
 	}
 }
 

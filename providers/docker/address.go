@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"aicv/spec"
@@ -79,9 +80,8 @@ func (a address) withKeys(dir string) address {
 }
 
 func (a address) check(target string) error {
-	scheme, rest, ok := strings.Cut(a.host, "://")
-	switch {
-	case ok && rest != "" && (scheme == "unix" || scheme == "tcp" || scheme == "npipe" || scheme == "http" || scheme == "https"):
+	switch scheme, rest, _ := strings.Cut(a.host, "://"); {
+	case rest != "" && slices.Contains([]string{"unix", "tcp", "npipe", "http", "https"}, scheme):
 		return nil
 	case scheme == "ssh":
 		return usage(fmt.Sprintf("%s: %s (%s) is reached over ssh, which aicv does not speak", target, a.host, a.from),

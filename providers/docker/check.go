@@ -85,7 +85,7 @@ func (t *target) CheckImage(ctx context.Context, s *spec.ServerSpec) spec.Check 
 		if t.isSelf(s) {
 			return spec.Check{Name: name, Status: spec.CheckOK, Found: "made of aicv itself"}
 		}
-		return spec.FailedCheck(name, usage("the runtime has no image", `name one: image = "vllm/vllm-openai:v0.24.0"`))
+		return spec.FailedCheck(name, noImage("the runtime"))
 	}
 	there, err := d.image(ctx, s.Image)
 	switch {

@@ -43,16 +43,15 @@ var (
 
 // hostInfo is the daemon's host.
 type hostInfo struct {
-	name       string
-	os         string
-	arch       string // as GOARCH writes it
-	cpus       int
-	memory     int64 // bytes
-	version    string
-	root       string   // where images and containers are
-	runtimes   []string // names of the container runtimes
-	epoch      string   // changes when the daemon is started anew; empty: not known
-	shmDefault int64    // bytes; 0: not known
+	name     string
+	os       string
+	arch     string // as GOARCH writes it
+	cpus     int
+	memory   int64 // bytes
+	version  string
+	root     string   // where images and containers are
+	runtimes []string // names of the container runtimes
+	epoch    string   // changes when the daemon is started anew; empty: not known
 }
 
 // localImage is an image that the daemon has.

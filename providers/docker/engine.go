@@ -30,11 +30,11 @@ type engine struct{ api *client.Client }
 // dial makes the client of an address. It asks nothing yet; the version of the API is
 // negotiated with the first question.
 func dial(a address) (daemon, error) {
-	options := []client.Opt{client.WithHost(a.host), client.WithAPIVersionNegotiation(), client.WithUserAgent("aicv")}
+	keys := func(*client.Client) error { return nil }
 	if a.ca != "" {
-		options = append(options, client.WithTLSClientConfig(a.ca, a.cert, a.key))
+		keys = client.WithTLSClientConfig(a.ca, a.cert, a.key)
 	}
-	api, err := client.NewClientWithOpts(options...)
+	api, err := client.NewClientWithOpts(client.WithHost(a.host), keys, client.WithAPIVersionNegotiation(), client.WithUserAgent("aicv"))
 	if err != nil {
 		return nil, err
 	}

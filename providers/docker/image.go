@@ -161,9 +161,7 @@ func (t *target) loadSelf(ctx context.Context, d daemon, ref string, binary io.R
 		return err
 	}
 	from, to := io.Pipe()
-	go func() {
-		_ = to.CloseWithError(writeSelf(to, binary, size)) // never fails
-	}()
+	go func() { _ = to.CloseWithError(writeSelf(to, binary, size)) }() // never fails
 	err := d.load(ctx, ref, "ENV PATH=/", from)
 	_ = from.Close() // ends the writer where the daemon did not read all
 	return err

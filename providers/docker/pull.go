@@ -81,12 +81,11 @@ func (m *pullMessage) follow(layers map[string]layer) bool {
 }
 
 func sum(layers map[string]layer) progress {
-	p := progress{layers: len(layers)}
+	p := progress{layers: len(layers), done: len(layers)}
 	for _, l := range layers {
-		p.current += l.current
-		p.total += l.total
-		if l.done {
-			p.done++
+		p.current, p.total = p.current+l.current, p.total+l.total
+		if !l.done {
+			p.done--
 		}
 	}
 	return p

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,9 +61,13 @@ func (t *target) check(request *spec.StartRequest) error {
 	case t.env.WorkDir == "":
 		return usage("server "+request.Key+" has no folder for its lock", "this is a defect of aicv, please report it")
 	case request.Spec.Image == "" && !t.isSelf(&request.Spec):
-		return usage("server "+request.Key+" has no image", `name the image in the runtime block: image = "vllm/vllm-openai:v0.24.0"`)
+		return noImage("server " + request.Key)
 	}
 	return nil
+}
+
+func noImage(what string) error {
+	return usage(what+" has no image", `name one in the runtime block: image = "vllm/vllm-openai:v0.24.0"`)
 }
 
 // checkPublish refuses ports that nobody could reach, or that nobody asked to open.
@@ -183,13 +188,12 @@ func (t *target) labels(request *spec.StartRequest) map[string]string {
 // command is the argv inside: placeholders filled in, and aicv itself where its image
 // has it.
 func (t *target) command(s *spec.ServerSpec) []string {
-	fill := inside()
-	var argv []string
-	for _, arg := range s.Command {
-		argv = append(argv, fill.Replace(arg))
-	}
+	argv := slices.Clone(s.Command)
 	if t.isSelf(s) {
 		argv[0] = selfPath
+	}
+	for i, arg := range argv {
+		argv[i] = inside().Replace(arg)
 	}
 	return argv
 }
