@@ -43,6 +43,7 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 	if c.Failure != nil {
 		t.field("failed", string(c.Failure.Kind)+": "+c.Failure.Message)
 	}
+	t.compared(c)
 	t.figures(c)
 	t.runs(e, c)
 	t.verdicts(e, c)

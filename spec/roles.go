@@ -239,6 +239,7 @@ const (
 // ServerSpec is how to run one server.
 type ServerSpec struct {
 	Image     string        // containers; empty for processes
+	Contained bool          // Command and paths hold inside Image only: it can not run as a process of the host
 	Command   []string      // argv with placeholders; never a shell line
 	Env       []EnvVar      // added to the target's own
 	GPUs      int           // to reserve; 0: none

@@ -67,7 +67,7 @@ the configuration that was predicted, measures it, and judges the claims.`,
 		a.modelsCommand(),
 		a.hardwareCommand(),
 		a.doctorCommand(),
-		a.importCommand(),
+		a.importCommand(), a.exportCommand(),
 		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	addCompletion(root)

@@ -94,6 +94,7 @@ func (s *settings) readBlocks(a spec.Attrs) error {
 	readNumber(faults, "stall_share", &x.stallShare)
 	readNumber(faults, "truncate_share", &x.truncateShare)
 	readNumber(faults, "wrong_usage_share", &x.wrongUsageShare)
+	readNumber(faults, "early_stop_share", &x.earlyStopShare)
 	s.seed = a.Text("seed")
 	x.neverReady, x.crashAtStart = faults.Bool("never_ready"), faults.Bool("crash_at_start")
 	x.crashAfterRequests = faults.Int("crash_after_requests")

@@ -275,7 +275,7 @@ func latencyIdentity(in *Input) (reading, bool) {
 	ttft, hasTTFT := in.Run.Values.Get(metric.TTFT)
 	tpot, hasTPOT := in.Run.Values.Get(metric.TPOT)
 	latency, hasLatency := in.Run.Values.Get(metric.Latency)
-	if facts == nil || facts.Output.Min != facts.Output.Max || !hasTTFT || !hasTPOT || !hasLatency || latency <= 0 {
+	if facts == nil || facts.Output.Mean == 0 || facts.Output.Min != facts.Output.Max || !hasTTFT || !hasTPOT || !hasLatency || latency <= 0 {
 		return reading{}, false
 	}
 	sum := ttft + (facts.Output.Mean-1)*tpot
