@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"aicv/engine"
@@ -118,7 +119,7 @@ func (x *executor) tryBringUp(g *group, last bool) error {
 		}
 	}
 	number := x.nextStart(g)
-	key := serverKey(x.identity, g.deployment.ID, number)
+	key := g.serverKey(x.identity, number)
 	s, err := x.open(g.deploy, engine.NodeDeploy, g.address(), key)
 	if err != nil {
 		return err
@@ -158,10 +159,7 @@ func (x *executor) nextStart(g *group) int {
 // launch starts the server and waits until it is ready. The server is in g.up from
 // the moment that it was started.
 func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, error) {
-	x.progress(g.deploy, "starting", s.began)
-	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec})
-	cancel()
+	server, err := x.start(g, s, key)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", g.address(), err)
 	}
@@ -174,6 +172,24 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 		Deployment: g.deployment.ID, Target: g.target.address, Server: server, Argv: argv(&g.spec), Mapping: g.mapping,
 		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
 	}, nil
+}
+
+// start calls the target, and says each second that it is at it: an image may have to
+// be pulled.
+func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
+	x.progress(g.deploy, "starting", s.began, time.Now())
+	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
+	defer cancel()
+	p := x.newPulse(g.deploy, s.attempt)
+	p.last.Phase = "starting"
+	beating, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { p.keep(beating) })
+	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Hardware: g.cell.Hardware,
+		Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
+	stop()
+	done.Wait()
+	return server, err
 }
 
 // argv is the command with the environment that the runtime added, secrets as
@@ -213,8 +229,9 @@ func (x *executor) removeLaunched(g *group, key string) {
 		ctx, cancel := context.WithTimeout(x.durable, teardownBudget)
 		found, err := g.target.Find(ctx, x.identity, key)
 		cancel()
-		if err != nil {
-			x.warn(g.address(), "what its failed start left could not be asked: "+err.Error())
+		if err != nil { // something may run under the key: it counts as left until it can be stopped
+			x.leave(&leftover{g.target, spec.Server{Suite: x.identity, Key: key}, 0, key + " on " + g.target.address, g.host},
+				fmt.Errorf("what its failed start left could not be asked: %w", err))
 		}
 		servers = found
 	}

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -74,6 +75,7 @@ type group struct {
 	target     *target
 	runtime    spec.Runtime
 	spec       spec.ServerSpec
+	specHash   string // of how the server is started
 	mapping    []spec.ItemMapping
 	mutex      sync.Mutex // held by the node that works on the group
 	up         *upServer  // nil: nothing runs
@@ -225,13 +227,24 @@ func (g *group) render() error {
 	var err error
 	g.spec, g.mapping, err = g.runtime.Render(spec.RenderRequest{Model: *g.cell.Model, Hardware: g.cell.Hardware, Config: g.cell.Config})
 	if err == nil {
-		return nil
+		return g.hashSpec()
 	}
 	if spec.KindOf(err) == spec.ErrConfiguration {
 		g.failure = err
 		return nil
 	}
 	return fmt.Errorf("%s: %w", g.deployment.Address, err)
+}
+
+// hashSpec identifies how the server is started, secrets by their names: what a crashed
+// session started in another way, by another version of aicv say, is not adopted.
+func (g *group) hashSpec() error {
+	content, err := json.Marshal(g.spec)
+	if err != nil {
+		return fmt.Errorf("%s: identify its server: %w", g.deployment.Address, err)
+	}
+	g.specHash = string(spec.HashOf(content))[:8]
+	return nil
 }
 
 func (g *group) address() string { return g.deployment.Address }

@@ -151,8 +151,9 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	timed, cancelTimer := context.WithTimeout(ctx, limit)
 	defer cancelTimer()
 	report := x.observeBefore(x.work, g)
-	m := x.mind(timed, cancel, g, expected)
-	result, err := bench.Run(timed, request, x.relay(id, s.attempt))
+	p := x.newPulse(id, s.attempt)
+	m := x.mind(timed, cancel, g, expected, p)
+	result, err := bench.Run(timed, request, p.relay)
 	cancel(nil)
 	m.done.Wait()
 	if why := x.ending(ctx, timed, g, m, limit, err); why != nil {

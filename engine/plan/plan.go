@@ -34,6 +34,7 @@ type Request struct {
 	State    engine.Reader
 	Cache    Cache    // nil: none
 	Targets  []string // selectors of the cells to work on; none: all
+	Only     []string // the same, said by an argument instead of a flag
 	Excludes []string // selectors of cells to leave alone
 	Rerun    []string // selectors of cells to measure again
 	Refresh  bool     // ask the predictors again instead of the cache

@@ -23,6 +23,7 @@ import (
 // selection is what --target, --exclude and --rerun say.
 type selection struct {
 	targets, excludes, rerun []string
+	only                     []string // like targets, from an argument
 	refresh, upgrade, all    bool
 	verbose                  bool
 }
@@ -34,7 +35,7 @@ func (s *selection) register(c *cobra.Command) {
 	c.Flags().BoolVar(&s.refresh, "refresh", false, "ask the predictors again instead of the cache")
 	s.registerUpgrade(c)
 	c.Flags().BoolVar(&s.all, "all", false, "list every cell, however many there are")
-	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, and how the memory of each GPU adds up")
+	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, all items of the configurations, and how the memory of each GPU adds up")
 }
 
 // registerUpgrade is for every command that predicts: what .aicv.lock pins holds for all.
@@ -85,6 +86,7 @@ Exit codes: 0 planned; 1 error; 2 changes are pending (with --detailed-exitcode)
 
 // makePlan loads the suite and plans on the state as it is, without writing to it.
 func (a *app) makePlan(ctx context.Context, at place, s selection) (*engine.Plan, error) {
+	a.shortLived()
 	suite, err := a.loadSuite(at)
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 	a.logger().Debug("plan", "experiments", len(suite.Experiments))
 	p, err := plan.Build(ctx, plan.Request{
 		Suite: suite, Registry: registry, State: reader, Cache: predictions,
-		Targets: s.targets, Excludes: s.excludes, Rerun: s.rerun, Refresh: s.refresh,
+		Targets: s.targets, Only: s.only, Excludes: s.excludes, Rerun: s.rerun, Refresh: s.refresh,
 	})
 	if err != nil {
 		return nil, err
@@ -133,9 +135,9 @@ func (a *app) showPlan(p *engine.Plan, o planview.Options) error {
 	return planview.Text(a.stdio.Out, p, o)
 }
 
-// say prints a line for people; nothing with --json.
+// say prints a line for people; nothing with --json or --quiet.
 func (a *app) say(format string, args ...any) {
-	if !a.json {
+	if !a.json && !a.quiet {
 		fmt.Fprintf(a.stdio.Out, format, args...)
 	}
 }

@@ -33,12 +33,12 @@ A saved plan is shown as aicv plan printed it, stale or not.`,
 				}
 				return a.showPlan(p, planview.Options{All: true, Verbose: verbose})
 			}
-			s.targets = args
+			s.only = args
 			return a.showCells(cmd.Context(), dir, s)
 		},
 	}
 	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "of a saved plan: every predicted metric, and how the memory of each GPU adds up")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "of a saved plan: every predicted metric, all items of the configurations, and how the memory of each GPU adds up")
 	s.registerUpgrade(c)
 	return c
 }
@@ -47,7 +47,7 @@ func (a *app) showCells(ctx context.Context, dir string, s selection) error {
 	return a.withStanding(ctx, a.placeOf([]string{dir}), s, func(v standing) error {
 		selected := result.Select(v.result, selectedCells(v))
 		if len(selected.Experiments) == 0 {
-			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(s.targets, " ")),
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(s.only, " ")),
 				Fix: "aicv plan --all lists the addresses"}
 		}
 		if a.json {

@@ -13,7 +13,7 @@ import (
 )
 
 // progressInterval is the time between two progress events.
-const progressInterval = 250 * time.Millisecond
+const progressInterval = time.Second
 
 // Run executes one run. See the package comment for what is measured.
 func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
