@@ -14,7 +14,7 @@ func (b *builder) bareCell(i int) Cell {
 	p := &b.plan.Cells[i]
 	c := Cell{Address: p.Cell.Address(), Key: p.Cell.Key(), Axes: p.Cell.Axes, Source: p.Cell.Source, Measurement: p.Measurement,
 		Deployment: b.deployments[i], Excluded: p.Excluded, Identity: identityOf(&p.Cell), Config: p.Cell.Config,
-		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}}
+		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}, Fit: p.Fit}
 	if failure, failed := b.failures[p.Measurement]; failed {
 		c.Failure = &failure
 	}
@@ -92,7 +92,7 @@ func (b *builder) fillCells(r *Result) {
 		in.Runs = b.runs[p.Measurement]
 		c.Figures = figuresOf(asked[p.Experiment], b.judges[p.Experiment], in)
 		seen := b.judges[p.Experiment].Examine(in)
-		c.Findings, c.Compared = eachOnce(seen.Findings), seen.Compared
+		c.Findings, c.Compared = eachOnce(seen.Findings), spec.WithAssumed(seen.Compared, p.Cell.Config, p.Assumed)
 	}
 }
 

@@ -5,6 +5,7 @@ package result
 import (
 	"time"
 
+	"aicv/catalog/fit"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -110,7 +111,8 @@ type Cell struct {
 	Runs        []Run              `json:"runs,omitempty"`
 	Failure     *spec.Failure      `json:"failure,omitempty"`
 	Findings    []spec.Finding     `json:"findings,omitempty"` // of its prediction and runs and of how they compare, each once
-	Compared    []spec.Comparison  `json:"compared,omitempty"` // configuration items: asked for, effective, modelled
+	Compared    []spec.Comparison  `json:"compared,omitempty"` // configuration items: asked for, assumed, effective, modelled
+	Fit         *fit.Result        `json:"fit,omitempty"`      // by estimate, of what is still to be deployed on GPUs
 }
 
 // Identity names what the cell runs on.

@@ -146,6 +146,7 @@ type Failure struct {
 type Comparison struct {
 	Item      string   `json:"item"`
 	Requested Value    `json:"requested"`          // Null: left to the engine
+	Assumed   Value    `json:"assumed,omitzero"`   // left to the engine: what it takes by its documentation; Null: unknown
 	Effective Value    `json:"effective"`          // what the running engine reported; Null: unknown
 	Modelled  Value    `json:"modelled"`           // what the prediction assumed; Null: unknown
 	Fidelity  Fidelity `json:"fidelity,omitempty"` // of the engine's flags; empty: exact, or nobody asked

@@ -37,16 +37,6 @@ func SelfChecks() []SelfCheck {
 	return append(append(all, hostChecks()...), likenessChecks()...)
 }
 
-// LookupSelfCheck finds a check by its threshold's name.
-func LookupSelfCheck(threshold string) (SelfCheck, bool) {
-	for _, c := range SelfChecks() {
-		if c.Threshold == threshold {
-			return c, true
-		}
-	}
-	return SelfCheck{}, false
-}
-
 func rates() []metric.Name {
 	return []metric.Name{metric.Throughput, metric.TotalThroughput, metric.RequestThroughput, metric.Goodput}
 }

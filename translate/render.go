@@ -86,6 +86,9 @@ func (r *renderer) experiment(e *Experiment, label string) write.Block {
 	if p := e.Predictor; p != nil {
 		refer(string(spec.RolePredictor), r.declare(write.Block{Type: string(spec.RolePredictor), Labels: []string{p.Kind, p.Label}, Attrs: p.Attrs, Blocks: p.Blocks}))
 	}
+	if b := e.Benchmark; b != nil {
+		refer(string(spec.RoleBenchmark), r.declare(write.Block{Type: string(spec.RoleBenchmark), Labels: []string{b.Kind, b.Label}, Attrs: b.Attrs}))
+	}
 	if load := workloadBlock(e); len(load.Attrs) > 0 {
 		refer(schema.Workload, r.declare(load))
 	}

@@ -29,6 +29,7 @@ type Experiment struct {
 	Target      string    // the provider's kind; empty: the default
 	Runtimes    []Runtime // several are an axis
 	Predictor   *Component
+	Benchmark   *Component       // nil: the default
 	Axes        []Axis           // items of configuration and workload, each with one value or more
 	Rows        [][]spec.Setting // configurations at their own loads, beside or in place of axes
 	Recommended int              // rows that the predictor is asked for; 0: none
@@ -63,6 +64,7 @@ type Component struct {
 	Kind, Label string
 	Attrs       []write.Attr
 	Blocks      []write.Block
+	Given       spec.Attrs // of a suite that was read
 }
 
 // Axis is one item with its values.
@@ -114,4 +116,12 @@ type Options struct {
 // HasProvider reports whether a suite may name a provider.
 func (o Options) HasProvider(role spec.Role, kind string) bool {
 	return o.Has == nil || o.Has(string(role), kind)
+}
+
+// Export says what a document is written of beside the experiment.
+type Export struct {
+	Suite   string // its name
+	Origin  *Source
+	Syntax  string // of the document: json or yaml; empty: the origin's, else the format's own
+	Options Options
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -128,7 +129,7 @@ func checkLikeness(r *rule, v *view) *outcome {
 		return nil
 	}
 	if f := spoiler(v.likeness.Findings, r.metric); f != nil {
-		return stop(spec.VerdictNotComparable, true, "not comparable (%s): %s", f.Check, f.Message)
+		return stop(spec.VerdictNotComparable, true, "%s (%s)", f.Message, strings.ReplaceAll(f.Check, "_", " "))
 	}
 	return nil
 }

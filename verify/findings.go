@@ -38,8 +38,11 @@ func (j *Judge) OfRun(in *CellInput, run *spec.Run) []spec.Finding {
 }
 
 func (j *Judge) likeness(in *CellInput, runs []spec.Run) checks.Likeness {
-	return j.selfChecks().Likeness(checks.Pair{Config: in.Config, Load: in.Load, Version: in.Version,
-		Accept: j.experiment.Accept, Prediction: in.Prediction, Runs: runs})
+	pair := checks.Pair{Config: in.Config, Load: in.Load, Version: in.Version, Accept: j.experiment.Accept, Runs: runs}
+	if in.Prediction != nil && in.Prediction.Missing == "" {
+		pair.Prediction = in.Prediction
+	}
+	return j.selfChecks().Likeness(pair)
 }
 
 // Examination is everything that makes a cell's numbers doubtful.

@@ -6,6 +6,7 @@ import (
 
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // The marks that warn on a verdict. Findings of severity warn add their own names.
@@ -86,11 +87,26 @@ func appendWarnings(marks []string, r *rule, v *view) []string {
 		if v.likeness.Accepted {
 			marks = append(marks, MarkAccept)
 		}
-	} else { // such a claim is about what runs, but the suite asked for something else
-		marks = appendChecks(marks, v.likeness.Findings, r.metric, spec.FindingSpoils)
+	} else {
+		marks = appendUnlikeAsked(marks, v.likeness.Findings)
 	}
 	for i := range v.runs {
 		marks = appendChecks(marks, v.findings[i], r.metric, spec.FindingWarn)
+	}
+	return marks
+}
+
+// appendUnlikeAsked marks a claim that no prediction takes part in: it stands for what
+// runs, which is not what the suite asked for.
+func appendUnlikeAsked(marks []string, findings []spec.Finding) []string {
+	for i := range findings {
+		f := &findings[i]
+		if f.Severity == spec.FindingNote || f.Check != checks.NotAsAsked && f.Check != checks.Unsupported {
+			continue
+		}
+		if mark := strings.ReplaceAll(f.Check, "_", " "); !slices.Contains(marks, mark) {
+			marks = append(marks, mark)
+		}
 	}
 	return marks
 }

@@ -51,6 +51,7 @@ type world struct {
 	asked        int              // for a status
 	onLookup     error
 	dead         func() bool // aicv crashed: its calls reach nothing any more
+	talks        *talk       // nil: the engines have no counters, and no cache to empty
 }
 
 type fakeServer struct {
@@ -329,7 +330,7 @@ func (w *world) registrations() []spec.Registration {
 	type component = *spec.Component
 	return []spec.Registration{
 		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(component, spec.Env) (spec.Target, error) { return fakeTarget{w}, nil }}},
-		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(component, spec.Env) (spec.Runtime, error) { return fakeRuntime{w}, nil }}},
+		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(component, spec.Env) (spec.Runtime, error) { return w.engine(), nil }}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(component, spec.Env) (spec.Benchmark, error) { return fakeBenchmark{w}, nil }}},
 		{Role: spec.RoleBenchmark, Kind: "file", New: spec.Constructor{Recording: func(component, spec.Env) (spec.Recording, error) { return fakeRecording{w}, nil }}},
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,7 +53,7 @@ Formats:
 func formatList() string {
 	var b strings.Builder
 	for _, f := range formats.All() {
-		fmt.Fprintf(&b, "  %-12s %s\n", f.Name, f.Doc)
+		fmt.Fprintf(&b, "  %-24s %s\n", f.Name, f.Doc)
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
@@ -148,13 +147,8 @@ func writeFiles(dir string, files []translate.File) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return fmt.Errorf("write the suite: %w", err)
 		}
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err != nil {
-			return &spec.Error{Kind: spec.ErrUsage, Summary: "the suite can not be written", Cause: err, Fix: "name another folder"}
-		}
-		_, writeErr := file.Write(f.Content)
-		if err := errors.Join(writeErr, file.Close()); err != nil {
-			return fmt.Errorf("write the suite: %w", err)
+		if err := writeNew(path, f.Content); err != nil {
+			return err
 		}
 	}
 	return nil

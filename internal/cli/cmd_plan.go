@@ -35,7 +35,7 @@ func (s *selection) register(c *cobra.Command) {
 	c.Flags().BoolVar(&s.refresh, "refresh", false, "ask the predictors again instead of the cache")
 	s.registerUpgrade(c)
 	c.Flags().BoolVar(&s.all, "all", false, "list every cell, however many there are")
-	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, and how the memory of each GPU adds up")
+	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, all items of the configurations, and how the memory of each GPU adds up")
 }
 
 // registerUpgrade is for every command that predicts: what .aicv.lock pins holds for all.
@@ -86,6 +86,7 @@ Exit codes: 0 planned; 1 error; 2 changes are pending (with --detailed-exitcode)
 
 // makePlan loads the suite and plans on the state as it is, without writing to it.
 func (a *app) makePlan(ctx context.Context, at place, s selection) (*engine.Plan, error) {
+	a.shortLived()
 	suite, err := a.loadSuite(at)
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ A saved plan is shown as aicv plan printed it, stale or not.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "of a saved plan: every predicted metric, and how the memory of each GPU adds up")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "of a saved plan: every predicted metric, all items of the configurations, and how the memory of each GPU adds up")
 	s.registerUpgrade(c)
 	return c
 }

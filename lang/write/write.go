@@ -26,6 +26,9 @@ type Expr struct {
 // Value is a plain value. A secret is written as env("NAME").
 func Value(v spec.Value) Expr { return Expr{value: v} }
 
+// Plain is the value of an expression that is one; Null for references.
+func (e Expr) Plain() spec.Value { return e.value }
+
 // Ref is a reference such as runtime.sglang.main.
 func Ref(address string) Expr { return Expr{ref: address} }
 

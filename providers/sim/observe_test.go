@@ -81,3 +81,11 @@ func TestSystemPromptCounts(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 }
+
+func TestEarlyStop(t *testing.T) {
+	s, _, _ := observed(t, "--fault-early-stop-share", "1")
+	_, body := s.call(t, "POST", "/v1/completions", `{"model":"m","prompt":"a b","max_tokens":8,"ignore_eos":true}`)
+	if !strings.Contains(body, `"completion_tokens":4`) || !strings.Contains(body, `"finish_reason":"stop"`) {
+		t.Errorf("%s", body)
+	}
+}

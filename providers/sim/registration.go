@@ -101,6 +101,7 @@ func faultsBlock() spec.Block {
 			count("stall_after", "1", "Tokens after which a stalling request stops."),
 			share("truncate_share", "Share of streams that break off half-way."),
 			share("wrong_usage_share", "Share of requests whose usage gives wrong token counts."),
+			share("early_stop_share", "Share of requests that end after half of their output, although they ask to ignore the end of the text."),
 			count("lower_batch_tokens", "0", "The engine computes no more tokens in a step, whatever it was asked for, and reports the lower limit; 0: not."),
 			count("lower_batch_size", "0", "The engine runs no more requests at once, whatever it was asked for, and reports the lower limit; 0: not."),
 			count("lower_after_requests", "0", "The limits are lowered only after so many requests, while the engine runs."),

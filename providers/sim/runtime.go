@@ -42,6 +42,7 @@ func (r *runtime) Render(request spec.RenderRequest) (spec.ServerSpec, []spec.It
 		ModelName: s.model,
 		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: ready + s.faults.slowStart},
 		Grace:     5 * time.Second,
+		Simulated: true,
 	}
 	return rendered, mapping, nil
 }
@@ -93,6 +94,7 @@ func (s *settings) readBlocks(a spec.Attrs) error {
 	readNumber(faults, "stall_share", &x.stallShare)
 	readNumber(faults, "truncate_share", &x.truncateShare)
 	readNumber(faults, "wrong_usage_share", &x.wrongUsageShare)
+	readNumber(faults, "early_stop_share", &x.earlyStopShare)
 	s.seed = a.Text("seed")
 	x.neverReady, x.crashAtStart = faults.Bool("never_ready"), faults.Bool("crash_at_start")
 	x.crashAfterRequests = faults.Int("crash_after_requests")

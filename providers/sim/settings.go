@@ -51,6 +51,7 @@ type faults struct {
 	stallAfter         int // tokens
 	truncateShare      float64
 	wrongUsageShare    float64
+	earlyStopShare     float64
 	lowerBatchTokens   int // 0: not
 	lowerBatchSize     int // 0: not
 	lowerAfter         int // completed requests
@@ -106,6 +107,7 @@ func (x *faults) flags(f *flag.FlagSet) {
 	f.IntVar(&x.stallAfter, "fault-stall-after", 1, "tokens after which they stall")
 	f.Float64Var(&x.truncateShare, "fault-truncate-share", 0, "share of streams that break off")
 	f.Float64Var(&x.wrongUsageShare, "fault-wrong-usage-share", 0, "share of requests with wrong token counts")
+	f.Float64Var(&x.earlyStopShare, "fault-early-stop-share", 0, "share of requests that end early, whatever they ask for")
 	f.IntVar(&x.lowerBatchTokens, "fault-lower-batch-tokens", 0, "run with no more tokens in a step, whatever is asked for")
 	f.IntVar(&x.lowerBatchSize, "fault-lower-batch-size", 0, "run with no more requests at once, whatever is asked for")
 	f.IntVar(&x.lowerAfter, "fault-lower-after-requests", 0, "lower the limits only after so many requests")
@@ -186,6 +188,7 @@ func (s *settings) checkRanges() error {
 	}{
 		{"fault-http-500-share", s.faults.http500Share}, {"fault-stall-share", s.faults.stallShare},
 		{"fault-truncate-share", s.faults.truncateShare}, {"fault-wrong-usage-share", s.faults.wrongUsageShare},
+		{"fault-early-stop-share", s.faults.earlyStopShare},
 		{"cost-tp-efficiency", s.cost.tpEfficiency},
 	} {
 		if !(share.value >= 0 && share.value <= 1) { // refuses NaN too

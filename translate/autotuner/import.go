@@ -17,19 +17,20 @@ import (
 
 // task is one task on its way to a suite.
 type task struct {
-	options   translate.Options
-	doc       *tree.Node
-	report    *translate.Report
-	suite     translate.Suite
-	e         translate.Experiment
-	engine    string
-	model     *models.Architecture // nil: not known
-	runtime   translate.Runtime    // its version, image and environment
-	args      []translate.Axis     // flags that are no items, with their values
-	hard      []string             // claims that decide
-	soft      []string             // claims that are only reported
-	problems  []string
-	attention bool // data-parallel attention
+	options     translate.Options
+	doc         *tree.Node
+	report      *translate.Report
+	suite       translate.Suite
+	e           translate.Experiment
+	engine      string
+	model       *models.Architecture // nil: not known
+	runtime     translate.Runtime    // its version, image and environment
+	args        []translate.Axis     // flags that are no items, with their values
+	hard        []string             // claims that decide
+	soft        []string             // claims that are only reported
+	problems    []string
+	attention   bool         // data-parallel attention
+	clientAttrs []write.Attr // of the benchmark
 }
 
 // Import translates a task. The error lists everything in it that can not be read; what
@@ -39,10 +40,22 @@ func Import(s translate.Source, options translate.Options) (*translate.Suite, *t
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &task{options: options, doc: doc, report: &translate.Report{Format: Format, Source: s.Name}}
+	t := readTask(s.Name, doc, options)
+	if len(t.problems) > 0 {
+		return nil, nil, translate.Refuse(s.Name, Format, t.problems)
+	}
+	if err := t.keep(tree.SyntaxOf(s.Name, s.Data)); err != nil {
+		return nil, nil, err
+	}
+	return &t.suite, t.report, nil
+}
+
+// readTask reads a task; what is wrong with it is in its problems.
+func readTask(name string, doc *tree.Node, options translate.Options) *task {
+	t := &task{options: options, doc: doc, report: &translate.Report{Format: Format, Source: name}}
 	if doc.Kind != tree.Map {
 		t.problem("the task", doc, "a map of fields")
-		return nil, nil, translate.Refuse(s.Name, Format, t.problems)
+		return t
 	}
 	t.readModel()
 	t.readEngine()
@@ -50,14 +63,7 @@ func Import(s translate.Source, options translate.Options) (*translate.Suite, *t
 		t.walk("", doc)
 		t.finish()
 	}
-	if len(t.problems) > 0 {
-		return nil, nil, translate.Refuse(s.Name, Format, t.problems)
-	}
-	syntax := tree.SyntaxOf(s.Name, s.Data)
-	if err := t.keep(syntax); err != nil {
-		return nil, nil, err
-	}
-	return &t.suite, t.report, nil
+	return t
 }
 
 func (t *task) problem(field string, n *tree.Node, expected string) {
@@ -109,17 +115,9 @@ func (t *task) walk(prefix string, n *tree.Node) {
 		case r == nil:
 			t.row(&rule{}, field, f.Node, "", spec.FidelityUnsupported, "no field of a task that aicv knows; kept in the copy of the task")
 		case r.Item == "":
-			t.row(r, field, f.Node, "", spec.FidelityUnsupported, r.Why+asText(r, f.Node))
+			t.row(r, field, f.Node, "", spec.FidelityUnsupported, r.Why)
 		}
 	}
-}
-
-// asText says of a sampling parameter that it is a number in quotes.
-func asText(r *rule, n *tree.Node) string {
-	if number, quoted := decimalOf(n); r.Field != "benchmark.additional_params" || number == nil || !quoted {
-		return ""
-	}
-	return "; a number written as a text, which genai-bench refuses"
 }
 
 // ruleFor finds the rule of a field, else that of the map that it stands in, if nothing
@@ -275,6 +273,7 @@ func (t *task) finish() {
 	t.settleDataParallel()
 	t.runtimes()
 	t.claims()
+	t.benchmark()
 	t.open()
 	if t.suite.Name == "" {
 		t.suite.Name, t.e.Name = "task", "task"

@@ -37,7 +37,6 @@ func without(field, why string) rule {
 const (
 	searches   = "aicv measures every cell of the matrix; it searches nothing"
 	clusters   = "aicv has no counterpart for clusters' own objects"
-	sampling   = "lengths are fixed and the end of a text is ignored, so that what is sampled changes no figure"
 	dashboard  = "it steers the tool's score; aicv judges claims"
 	ownMapping = "the tool resolves it to nothing when it runs"
 )
@@ -74,12 +73,12 @@ func rules() []rule {
 		exactly("benchmark.traffic_scenarios", schema.ItemTraffic, (*task).traffic),
 		exactly("benchmark.num_concurrency", schema.ItemConcurrency, (*task).concurrency),
 		without("benchmark.max_requests_per_iteration", "an upper bound that may cut the samples short; aicv takes 20 x concurrency and what the claims need"),
-		without("benchmark.max_time_per_iteration", "an upper bound, read as minutes; aicv's duration is a lower one"),
-		without("benchmark.additional_params", sampling),
+		nearly("benchmark.max_time_per_iteration", "benchmark.genaibench.max_time", "minutes, as the tool hands them to genai-bench", (*task).client),
+		exactly("benchmark.additional_params", "benchmark.genaibench.params", (*task).client),
 		without("benchmark.dataset_url", "prompts of a dataset: aicv sends random tokens of fixed length"),
 		without("benchmark.dataset_deduplicate", "prompts of a dataset: aicv sends random tokens of fixed length"),
 		without("benchmark.model_name", "aicv names the served model itself"),
-		without("benchmark.model_tokenizer", "lengths are counted by the server"),
+		exactly("benchmark.model_tokenizer", "benchmark.genaibench.tokenizer", (*task).client),
 		without("benchmark.task", "aicv measures text generation"),
 		without("benchmark", "no field of the task that aicv knows"),
 		{translate.Rule{Field: "slo.latency.*", Item: "slo.latency_p*, assert", Fidelity: spec.FidelityApproximate, Values: "seconds",

@@ -27,14 +27,15 @@ type Format struct {
 	Doc    string // one sentence
 	Rules  func() []translate.Rule
 	Import func(s translate.Source, o translate.Options) (*translate.Suite, *translate.Report, error)
-	detect func(s translate.Source, doc *tree.Node) bool // doc: nil where it is no document
+	Export func(e *translate.Experiment, x translate.Export) ([]byte, *translate.Report, error) // nil: the format is read only
+	detect func(s translate.Source, doc *tree.Node) bool                                        // doc: nil where it is no document
 }
 
 // All lists the formats in the order in which they are tried.
 func All() []Format {
 	return []Format{
 		{Name: autotuner.Format, Doc: "a tuning task of inference-autotuner, JSON or YAML",
-			Rules: autotuner.Rules, Import: autotuner.Import,
+			Rules: autotuner.Rules, Import: autotuner.Import, Export: autotuner.Export,
 			detect: func(_ translate.Source, doc *tree.Node) bool {
 				return doc.Get("base_runtime") != nil || doc.Get("model", "id_or_path") != nil
 			}},
@@ -59,6 +60,50 @@ func Names() []string {
 		names = append(names, f.Name)
 	}
 	return names
+}
+
+// Exports lists the names of the formats that are written.
+func Exports() []string {
+	var names []string
+	for _, f := range All() {
+		if f.Export != nil {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// Export writes an experiment in a format. Its origin is read from the suite's folder, where
+// it is of the same format.
+func Export(format, dir string, e *translate.Experiment, x translate.Export) ([]byte, *translate.Report, error) {
+	for _, f := range All() {
+		if f.Name != format || f.Export == nil {
+			continue
+		}
+		if o := e.Origin; o != nil && o.Format == format {
+			source, err := origin(dir, o.File)
+			if err != nil {
+				return nil, nil, err
+			}
+			x.Origin = &source
+		}
+		return f.Export(e, x)
+	}
+	return nil, nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("suites are not written as %q", format), Fix: "name one of " + strings.Join(Exports(), ", ")}
+}
+
+// origin reads the copy of the document that an experiment was made from; it lies inside of
+// the suite's folder.
+func origin(dir, file string) (translate.Source, error) {
+	fix := "restore the file, or remove the origin block to write the document anew"
+	if !filepath.IsLocal(filepath.FromSlash(file)) {
+		return translate.Source{}, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("the origin's file %q lies outside of the suite's folder", file), Fix: fix}
+	}
+	data, err := readFile(filepath.Join(dir, filepath.FromSlash(file)))
+	if err != nil {
+		return translate.Source{}, &spec.Error{Kind: spec.ErrUsage, Summary: "the document that the experiment was made from can not be read", Cause: err, Fix: fix}
+	}
+	return translate.Source{Name: filepath.Base(file), Data: data}, nil
 }
 
 // Import translates a file or folder of a format, or of whichever fits.

@@ -46,18 +46,22 @@ func Facts(result *spec.RunResult, load spec.Load) *spec.RequestFacts {
 }
 
 func lengths(f *spec.RequestFacts, rows []spec.RequestRow) {
-	for i := range rows {
-		addLength(&f.Input, rows[i].InputTokens, len(rows), i == 0)
-		addLength(&f.Output, rows[i].OutputTokens, len(rows), i == 0)
-	}
+	f.Input = lengthsOf(rows, func(r *spec.RequestRow) int { return r.InputTokens })
+	f.Output = lengthsOf(rows, func(r *spec.RequestRow) int { return r.OutputTokens })
 }
 
-func addLength(l *spec.Lengths, tokens, of int, first bool) {
-	l.Mean += float64(tokens) / float64(of)
-	if first {
-		l.Min, l.Max = tokens, tokens
+func lengthsOf(rows []spec.RequestRow, of func(*spec.RequestRow) int) spec.Lengths {
+	if len(rows) == 0 {
+		return spec.Lengths{}
 	}
-	l.Min, l.Max = min(l.Min, tokens), max(l.Max, tokens)
+	l, total := spec.Lengths{Min: of(&rows[0])}, 0
+	for i := range rows {
+		n := of(&rows[i])
+		total += n
+		l.Min, l.Max = min(l.Min, n), max(l.Max, n)
+	}
+	l.Mean = float64(total) / float64(len(rows))
+	return l
 }
 
 func durations(f *spec.RequestFacts, rows []spec.RequestRow) {

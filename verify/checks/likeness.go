@@ -109,6 +109,12 @@ func disagreement(c *spec.Comparison) int {
 	return n
 }
 
+// The checks that say that the engine does not run what the suite asked for.
+const (
+	NotAsAsked  = "config_effective"
+	Unsupported = "config_unsupported"
+)
+
 // item finds what stands against comparing one item.
 func (r *Rules) item(l *Likeness, c *spec.Comparison, p *Pair, asked bool) {
 	add := func(check, text string, severity spec.FindingSeverity) {
@@ -119,18 +125,25 @@ func (r *Rules) item(l *Likeness, c *spec.Comparison, p *Pair, asked bool) {
 	}
 	switch {
 	case c.Fidelity == spec.FidelityUnsupported && c.RequestedEffective != spec.AgreeSame:
-		add("config_unsupported", sentence(c)+"; the engine has no flag for it"+because(c.Why), spec.FindingSpoils)
+		add(Unsupported, sentence(c)+"; the engine has no flag for it"+because(c.Why), spec.FindingSpoils)
+	case c.RequestedEffective == spec.AgreeDifferent && c.EffectiveModelled == spec.AgreeSame:
+		add(NotAsAsked, sentence(c), spec.FindingWarn) // prediction and engine are of the same thing
+	case c.RequestedEffective == spec.AgreeDifferent:
+		add(NotAsAsked, sentence(c), weight(c, p, c.Effective, either(c.Modelled, c.Requested)))
 	case c.EffectiveModelled == spec.AgreeDifferent:
 		add("config_modelled", sentence(c), weight(c, p, c.Effective, c.Modelled))
-	case c.RequestedEffective == spec.AgreeDifferent && c.EffectiveModelled == spec.AgreeSame:
-		add("config_effective", sentence(c), spec.FindingWarn) // prediction and engine are of the same thing
-	case c.RequestedEffective == spec.AgreeDifferent:
-		add("config_effective", sentence(c), weight(c, p, c.Requested, c.Effective))
 	case c.RequestedModelled == spec.AgreeDifferent && c.EffectiveModelled == spec.AgreeUnknown:
 		add("config_modelled", sentence(c), weight(c, p, c.Requested, c.Modelled))
 	case c.Fidelity == spec.FidelityApproximate && c.RequestedEffective != spec.AgreeSame && asked:
 		add("config_approximate", sentence(c)+"; the engine's flags express it only roughly"+because(c.Why), r.find("config_approximate").Severity)
 	}
+}
+
+func either(a, b spec.Value) spec.Value {
+	if a.IsNull() {
+		return b
+	}
+	return a
 }
 
 func because(why string) string {
@@ -196,7 +209,7 @@ func (r *Rules) unknown(l *Likeness, predicted, asked bool) {
 	var engine, prediction []string
 	for i := range l.Compared {
 		c := &l.Compared[i]
-		if c.Accepted {
+		if c.Accepted || c.Fidelity == spec.FidelityUnsupported {
 			continue
 		}
 		if asked && c.RequestedEffective != spec.AgreeSame && c.RequestedEffective != spec.AgreeDifferent &&

@@ -42,7 +42,7 @@ func prefixCacheHits(in *Input) (reading, bool) {
 	}
 	share := hits / math.Max(all, math.Max(hits, 1))
 	return reading{share, func() string {
-		return "the engine found " + figure(hits) + " of " + figure(all) + " prompt tokens in its prefix cache, " + percent(share) + ": it computed less than was predicted"
+		return "the engine found " + figure(hits) + " of " + figure(all) + " prompt tokens in its prefix cache, " + percent(share) + ", and did not compute them"
 	}}, true
 }
 

@@ -50,6 +50,9 @@ type Cell struct {
 	Missing     string         `json:"not_predicted,omitempty"` // why there is no prediction
 	Findings    []spec.Finding `json:"findings,omitempty"`
 	Fit         *fit.Result    `json:"fit,omitempty"` // whether it fits on its GPUs; left out where none are used
+	// Items compares the items of the configuration: asked for, taken by the engine unasked,
+	// modelled by the prediction.
+	Items []spec.Comparison `json:"items,omitempty"`
 }
 
 // Deployment is one deployment of the document.
@@ -95,7 +98,7 @@ func documentCell(p *engine.Plan, i int, addresses []string) Cell {
 		Address: addresses[i], Measurement: c.Measurement, Source: string(c.Cell.Source), From: origin(p, i), Action: c.Action, Why: c.Why,
 		Excluded: c.Excluded, Have: c.Have, RunsMin: c.RunsMin, RunsMax: c.RunsMax, Looks: c.Looks,
 		Requests: c.Cell.Sampling.Requests, Predicted: c.Prediction.Values, Derived: c.Prediction.Derived,
-		Missing: c.Prediction.Missing, Findings: c.Prediction.Findings, Fit: c.Fit,
+		Missing: c.Prediction.Missing, Findings: c.Prediction.Findings, Fit: c.Fit, Items: itemsOf(c),
 	}
 	if c.Deployment >= 0 {
 		cell.Deployment = p.Deployments[c.Deployment].Address
