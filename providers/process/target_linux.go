@@ -25,14 +25,15 @@ import (
 // target runs servers as processes of this host.
 type target struct {
 	settings
-	work   string // folder of records and logs
-	dir    string // working folder of servers
-	getenv func(string) (string, bool)
-	locks  string                // folder of the host's reservations
-	now    func(point string)    // told where a start stands, for tests that crash there
-	run    gpu.Runner            // asks for the GPUs
-	mutex  sync.Mutex            // of held
-	held   map[string][]*os.File // reservations of what was started here, by folder
+	work     string // folder of records and logs
+	dir      string // working folder of servers
+	getenv   func(string) (string, bool)
+	locks    string                // folder of the host's reservations
+	now      func(point string)    // told where a start stands, for tests that crash there
+	run      gpu.Runner            // asks for the GPUs
+	patience time.Duration         // for processes that are just leaving a GPU
+	mutex    sync.Mutex            // of held
+	held     map[string][]*os.File // reservations of what was started here, by folder
 }
 
 func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
@@ -41,7 +42,7 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 		return nil, err
 	}
 	return &target{settings: s, work: env.WorkDir, dir: env.SuiteDir, getenv: env.Getenv, locks: lock.Folder(),
-		now: func(string) {}, run: gpu.Run, held: map[string][]*os.File{}}, nil
+		now: func(string) {}, run: gpu.Run, patience: gpuPatience, held: map[string][]*os.File{}}, nil
 }
 
 // Managed is true: what runs here was started here.
