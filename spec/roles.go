@@ -63,7 +63,8 @@ type Predictor interface {
 
 // Recommender is a predictor that can also search for good configurations.
 type Recommender interface {
-	// Recommend returns at most request.Top rows that meet the limits, best first.
+	// Recommend returns the rows that meet the limits, best first: at most request.Top that
+	// can be deployed, and beside them rows that can not, with a finding that spoils them.
 	Recommend(ctx context.Context, request RecommendRequest) ([]Row, error)
 }
 
