@@ -46,7 +46,6 @@ func Diagnose(log string, signatures []Signature) (*spec.Error, bool) {
 			if wrapper == nil {
 				wrapper = e
 			}
-			break
 		}
 	}
 	if wrapper == nil {
