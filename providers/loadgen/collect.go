@@ -42,6 +42,9 @@ type finished struct {
 // add books a request and returns how many in a row have got no answer at all.
 func (c *collector) add(f finished) int {
 	opened, closed := c.phases.window()
+	if c.phases.whole && f.end > closed {
+		f.phase = spec.PhaseCooldown // it ended while the run was cut off
+	}
 	row := rowOf(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,7 +53,9 @@ func (c *collector) add(f finished) int {
 		c.addFailure(f, opened, closed)
 	} else {
 		c.lostInRow = 0
-		c.count(f, row, opened, closed)
+		if !c.phases.whole || f.phase == spec.PhaseMeasure {
+			c.count(f, row, opened, closed)
+		}
 	}
 	c.keep(row, f)
 	return c.lostInRow

@@ -21,7 +21,15 @@ func (r *run) findings(f figures, window time.Duration) []spec.Finding {
 	report := func(check, message string, metrics ...metric.Name) {
 		found = append(found, spec.Finding{Check: check, Severity: spec.FindingWarn, Message: message, Metrics: metrics})
 	}
-	r.checkLoad(f, window, report)
+	if r.request.Load.RequestRate.Sign() != 0 {
+		r.checkRate(f, window, report)
+	} else {
+		r.checkLoad(f, window, report)
+	}
+	r.checkDataset(f, report)
+	if r.uncalibrated != nil {
+		report("uncalibrated", "the server's count of a prompt's tokens could not be learnt: "+r.uncalibrated.Error())
+	}
 	r.checkLengths(f, report)
 	f.checkIdentity(report)
 	f.checkDrift(report)
@@ -62,12 +70,36 @@ func (r *run) checkLoad(f figures, window time.Duration, report reporter) {
 	}
 }
 
+// keepsUp is how much of the arriving load a server must end to be said to keep up with
+// it. What is in flight at the window's edges moves the share by little more than that.
+const keepsUp = 0.95
+
+// checkRate checks that the server ends requests as fast as they arrive: otherwise its
+// queue grows, and durations say how long the run was.
+func (r *run) checkRate(f figures, window time.Duration, report reporter) {
+	ended, arrived := float64(r.collect.windowEnded)/window.Seconds(), float64(f.requests)/window.Seconds()
+	if f.failed == 0 && ended < keepsUp*arrived {
+		report("overload", fmt.Sprintf("%.4g requests/s arrived and %.4g ended: the server does not keep up, its queue grows, and a longer run would show longer times", arrived, ended),
+			metric.TTFT, metric.Latency, metric.Throughput, metric.TotalThroughput, metric.RequestThroughput)
+	}
+}
+
+// checkDataset checks that no prompt was measured twice.
+func (r *run) checkDataset(f figures, report reporter) {
+	if n := r.distinct; n > 0 && f.requests > n {
+		report("dataset_repeats", fmt.Sprintf("%s were measured with a dataset of %s: a prefix cache can find them", metric.Count(f.requests, "request"), metric.Count(n, "prompt")), metric.TTFT)
+	}
+}
+
 // off is the relative difference of a value to what it should be.
 func off(value, expected float64) float64 { return math.Abs(value-expected) / expected }
 
 // checkLengths checks that requests had the lengths that were asked for.
 func (r *run) checkLengths(f figures, report reporter) {
 	load := r.request.Load
+	if load.Shape.Varies() {
+		return
+	}
 	if m := mean(f.input); len(f.input) > 0 && off(m, float64(load.InputTokens)) > tolerance {
 		report("input_length", fmt.Sprintf("the server counted %.1f prompt tokens on average, %d were asked for: the chat template or the tokenizer adds some", m, load.InputTokens), metric.TTFT, metric.Throughput, metric.TotalThroughput)
 	}

@@ -113,7 +113,7 @@ func TestPhases(t *testing.T) {
 	start()
 	start()
 	for i := range 8 {
-		p.end(phases[i])
+		p.end(phases[i], c.at)
 		start()
 	}
 	// Two are in flight at the start, so the third end starts request 4, the first
@@ -140,7 +140,7 @@ func TestPhasesHoldTheLoadForADuration(t *testing.T) {
 		if _, phase, _ := p.start(c.now); phase == spec.PhaseCooldown {
 			break
 		} else if i >= 4 {
-			p.end(phase)
+			p.end(phase, c.at)
 		}
 	}
 	opened, closed := p.window()
@@ -295,7 +295,7 @@ func TestRefusals(t *testing.T) {
 		name   string
 		change func(*spec.RunRequest)
 	}{
-		{"rate", func(r *spec.RunRequest) { r.Load.Concurrency, r.Load.RequestRate = 0, metric.MustDecimal("2.5") }},
+		{"rate and concurrency", func(r *spec.RunRequest) { r.Load.RequestRate = metric.MustDecimal("2.5") }},
 		{"no concurrency", func(r *spec.RunRequest) { r.Load.Concurrency = 0 }},
 		{"no input", func(r *spec.RunRequest) { r.Load.InputTokens = 0 }},
 		{"no output", func(r *spec.RunRequest) { r.Load.OutputTokens = 0 }},
