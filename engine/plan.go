@@ -3,11 +3,12 @@ package engine
 import (
 	"time"
 
+	"aicv/catalog/fit"
 	"aicv/spec"
 )
 
 // PlanFormat is the version of the saved plan's format.
-const PlanFormat = 2
+const PlanFormat = 3
 
 // Plan says what an apply will do, and carries all that it needs to do it.
 type Plan struct {
@@ -47,6 +48,7 @@ const (
 	ActionKept     Action = "kept"     // nothing to measure
 	ActionRejudge  Action = "rejudge"  // nothing to measure, but its claims changed
 	ActionRerun    Action = "rerun"    // asked for by --rerun
+	ActionRefused  Action = "refused"  // not deployed, because it does not fit on its GPUs
 )
 
 // PlannedCell is one cell of the plan.
@@ -58,11 +60,17 @@ type PlannedCell struct {
 	Action      Action          `json:"action"`
 	Why         string          `json:"why"`
 	Prediction  spec.Prediction `json:"prediction"`
-	Have        int             `json:"have"`               // runs in the state
-	Looks       []int           `json:"looks"`              // numbers of runs at which to look, rising; the last is the maximum
-	RunsMin     int             `json:"runs_min"`           // runs that this plan takes at least
-	RunsMax     int             `json:"runs_max"`           // and at most
-	Excluded    bool            `json:"excluded,omitempty"` // by --target or --exclude
+	// Assumed is what the engine takes for items that the configuration leaves open, where
+	// an engine is deployed and its runtime knows. The predictor was asked for exactly that.
+	Assumed spec.Configuration `json:"-"` // saved beside the configurations
+	// Fit says whether the configuration fits on its GPUs at the load; nil where nothing is
+	// deployed on GPUs for the cell.
+	Fit      *fit.Result `json:"fit,omitempty"`
+	Have     int         `json:"have"`               // runs in the state
+	Looks    []int       `json:"looks"`              // numbers of runs at which to look, rising; the last is the maximum
+	RunsMin  int         `json:"runs_min"`           // runs that this plan takes at least
+	RunsMax  int         `json:"runs_max"`           // and at most
+	Excluded bool        `json:"excluded,omitempty"` // by --target or --exclude
 	// Basis is the hash of what the cell is judged by: the claims, limits and repeats of
 	// its experiment and its prediction. The judge node copies it into the cell's
 	// judgements; a plan that finds another one in the state judges the cell again.
@@ -127,9 +135,18 @@ type Cost struct {
 // Changes reports whether applying the plan would do anything.
 func (p *Plan) Changes() bool {
 	for i := range p.Cells {
-		if c := &p.Cells[i]; !c.Excluded && c.Action != ActionKept {
+		if c := &p.Cells[i]; !c.Excluded && c.Action != ActionKept && c.Action != ActionRefused {
 			return true
 		}
 	}
 	return false
+}
+
+// Withheld says why the plan deploys nothing for the cell although it was never measured;
+// empty: it does, or need not.
+func (c *PlannedCell) Withheld() string {
+	if c.Action != ActionRefused {
+		return ""
+	}
+	return "not deployed, because it does not fit: " + c.Fit.Why()
 }

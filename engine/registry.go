@@ -17,6 +17,14 @@ func NewRegistry(registrations []spec.Registration, env spec.Env) *Registry {
 	return &Registry{registrations, env}
 }
 
+// Getenv looks up an environment variable, as providers do for secrets; false without one.
+func (r *Registry) Getenv(name string) (string, bool) {
+	if r.env.Getenv == nil {
+		return "", false
+	}
+	return r.env.Getenv(name)
+}
+
 func (r *Registry) find(c *spec.Component) (spec.Registration, error) {
 	for _, reg := range r.registrations {
 		if reg.Role == c.Role && reg.Kind == c.Kind {

@@ -77,7 +77,7 @@ func (l *loader) conversionAt(expr hcl.Expression, secrets bool) conversion {
 func (l *loader) wrongValue(name string, at spec.Range, err error) {
 	d := problem(at, "Wrong value for "+name, upperFirst(err.Error())+".")
 	if m := (*mismatch)(nil); errors.As(err, &m) {
-		d.Suggestion = m.suggestion
+		d.Suggestion, d.Unshown = m.suggestion, m.unshown
 	}
 	l.report(d)
 }

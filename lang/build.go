@@ -34,6 +34,7 @@ func (l *loader) produce(n *node, d decoded) bool {
 	default:
 		n.product.component = &spec.Component{Role: spec.Role(n.root), Kind: n.path[0], Name: n.name(), Attrs: d.attrs,
 			Incidental: n.block.typ.Incidental(), Range: n.at}
+		return l.checkComponent(n)
 	}
 	return true
 }

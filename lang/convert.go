@@ -25,6 +25,11 @@ func plainValue(row *spec.Attribute, v cty.Value, c conversion) (spec.Value, err
 	if v.IsNull() {
 		return spec.Value{}, nil
 	}
+	if row.Secret {
+		return c.credential(v)
+	}
+	c.public = row.Public
+	c.secrets = c.secrets && !row.Public
 	out, err := c.typed(row, v)
 	if err != nil {
 		return spec.Value{}, err
@@ -32,11 +37,21 @@ func plainValue(row *spec.Attribute, v cty.Value, c conversion) (spec.Value, err
 	return out, nil
 }
 
+// credential takes a reference to a secret and nothing else.
+func (c conversion) credential(v cty.Value) (spec.Value, error) {
+	if name, ok := secretOf(v); ok && c.secrets {
+		return spec.SecretValue(name), nil
+	}
+	return spec.Value{}, &mismatch{expected: `a reference to an environment variable, because what a suite holds is stored`, unshown: true,
+		suggestion: `Write env("NAME"), and export NAME where aicv runs.`}
+}
+
 // conversion is how values become plain in one place.
 type conversion struct {
 	secrets bool // references to secrets are taken
 	quoted  bool // the source has it in quotes: a number in a template is meant as a text
 	hidden  bool // the value must not be shown
+	public  bool // every user of the host can read it
 }
 
 // mismatch is a value that does not fit its row.
@@ -44,6 +59,7 @@ type mismatch struct {
 	expected   string
 	got        string
 	suggestion string
+	unshown    bool // not even its line in the source may be shown
 }
 
 // Error writes both sides.
@@ -64,6 +80,10 @@ func (m *mismatch) hide(sensitive bool) {
 // expected makes a mismatch, with the value where it may be shown.
 func (c conversion) expected(what string, v cty.Value) error {
 	m := &mismatch{expected: what, got: typeName(v)}
+	if _, secret := secretOf(v); secret && c.public {
+		m.expected = "no secret: every user of the host can read the arguments of a process"
+		m.suggestion = "Pass it in env."
+	}
 	if text, ok := describe(v); ok && !c.hidden && v.Type().IsPrimitiveType() && !v.IsNull() {
 		m.got += ": " + text
 	}

@@ -186,7 +186,7 @@ func (l *loader) unknownMember(at spec.Range, parserSummary, where string, known
 	case where == "the top level":
 		what = "block"
 	}
-	l.failNear(at, "Unknown "+what+" "+quoted(name), "Nothing of this name belongs in "+where+".", name, known)
+	l.failNear(at, "Unknown "+what+" "+quoted(name), "Nothing of this name belongs in "+where+".", meant(name, known), known)
 }
 
 // wrongForm reports a block written as an attribute, or the reverse.

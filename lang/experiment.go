@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"aicv/lang/schema"
 	"aicv/spec"
 )
 
@@ -73,6 +74,7 @@ func (e *experiment) build() {
 	e.readReferences()
 	e.readConfiguration()
 	e.readBlocks()
+	e.readGuards()
 	e.checkAxesRead()
 	if e.ok {
 		e.expand()
@@ -334,22 +336,35 @@ func (e *experiment) item(v *varying, axes map[string]cty.Value) (spec.Value, bo
 	return plain, true
 }
 
-// readBlocks takes recommended, slo and repeats.
+// readBlocks takes slo, repeats, recommended, origin and what becomes of cells that do not fit.
 func (e *experiment) readBlocks() {
 	e.out.SLO = e.l.limits(e.b.one("slo"))
 	e.out.Repeats = spec.Repeats{Min: 3, Max: 10, Starts: 1}
 	if b := e.b.one("repeats"); b != nil {
 		e.readRepeats(b)
 	}
-	b := e.b.one("recommended")
+	if attr := e.b.attrs[schema.DoesNotFit]; attr != nil {
+		_, policy, ok := e.l.attribute(e.b.typ.rows[schema.DoesNotFit], attr, false)
+		e.ok = e.ok && ok
+		e.out.DeployUnfit = policy.Text() == schema.UnfitDeploy
+	}
+	if d, ok := e.optional("recommended"); ok {
+		e.out.Recommended = &spec.Recommended{Top: d.attrs.Int("top")}
+	}
+	if d, ok := e.optional("origin"); ok {
+		e.out.Origin = &spec.Imported{Format: d.attrs.Text("format"), File: d.attrs.Text("file"), Entry: d.attrs.Text("entry")}
+	}
+}
+
+// optional reads a block of plain attributes; false where there is none, or a wrong one.
+func (e *experiment) optional(name string) (decoded, bool) {
+	b := e.b.one(name)
 	if b == nil {
-		return
+		return decoded{}, false
 	}
 	d, ok := e.l.attributes(b, false)
 	e.ok = e.ok && ok
-	if ok {
-		e.out.Recommended = &spec.Recommended{Top: d.attrs.Int("top")}
-	}
+	return d, ok
 }
 
 func (e *experiment) readRepeats(b *block) {

@@ -38,6 +38,9 @@ func (l *loader) readFiles() []hcl.Body {
 	if len(names) == 0 {
 		d := problem(spec.Range{}, "No suite in "+l.options.Dir, "A suite is the *.hcl and *.hcl.json files of one folder, and this folder has none.")
 		d.Suggestion = "Name the suite's folder, or run aicv init to write a first suite."
+		if like := almostSuite(l.options.Dir); like != "" {
+			d.Suggestion = "Files in JSON syntax end in .hcl.json: rename " + like + " to " + strings.TrimSuffix(like, ".json") + ".hcl.json."
+		}
 		l.report(d)
 		return nil
 	}
@@ -53,13 +56,32 @@ func (l *loader) readFiles() []hcl.Body {
 }
 
 func (l *loader) noFolder(err error) {
-	detail := err.Error()
-	if errors.Is(err, fs.ErrNotExist) {
-		detail = "The folder " + l.options.Dir + " does not exist."
-	}
-	d := problem(spec.Range{}, "No suite in "+l.options.Dir, detail)
+	d := problem(spec.Range{}, "No suite in "+l.options.Dir, upperFirst(err.Error())+".")
 	d.Suggestion = "Name the suite's folder."
+	info, statErr := os.Stat(l.options.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.Detail = "The folder " + l.options.Dir + " does not exist."
+		d.Suggestion += " To write a first suite there: aicv init " + l.options.Dir + "."
+	case statErr == nil && !info.IsDir():
+		d.Summary, d.Detail = l.options.Dir+" is a file", "A suite is all *.hcl and *.hcl.json files of one folder together."
+		d.Suggestion = "Name its folder: " + filepath.Dir(l.options.Dir) + "."
+	}
 	l.report(d)
+}
+
+// almostSuite finds a file whose name only lacks the ending of the JSON syntax.
+func almostSuite(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		if !e.IsDir() && isJSON(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
+			return e.Name()
+		}
+	}
+	return ""
 }
 
 // HasSuite reports whether a folder holds files of a suite. The error is of a folder that

@@ -192,7 +192,8 @@ locals {
   list = [for i in range(var.n): i + 1]
 }
 runtime "sim" "x" {
-  args = { odd = local.odd, e = env("SECRET") }
+  args = { odd = local.odd }
+  env  = { e = env("SECRET") }
   fault "one" { after = var.n }
   fault "two" { after = 3 }
   cost { token = 0.25 }

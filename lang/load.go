@@ -57,6 +57,9 @@ type loader struct {
 	blocks           []*block
 	suiteBlock       *block
 	experimentBlocks []*block
+	guardBlocks      []*block     // of the whole suite
+	suiteGuards      []spec.Guard // made when first needed; not nil then
+	guardsGood       bool
 	names            *namespace
 	hiddenFiles      map[string]bool // files of variables that may hold sensitive values
 	fallbacks        map[string]*node

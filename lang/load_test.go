@@ -521,3 +521,11 @@ func TestPredictorsOnAnAxis(t *testing.T) {
 		t.Errorf("%+v", diags)
 	}
 }
+
+func TestWhatDoesNotFit(t *testing.T) {
+	for text, want := range map[string]bool{"": false, `does_not_fit = "skip"`: false, `does_not_fit = "deploy"`: true} {
+		if got := experimentOf(t, text).DeployUnfit; got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

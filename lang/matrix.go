@@ -205,12 +205,15 @@ func (e *experiment) nameReferences(a *axis) {
 // checkAxesRead refuses an axis that sets nothing and that nothing reads: most likely
 // its name is misspelt.
 func (e *experiment) checkAxesRead() {
+	if !e.ok { // an expression that could not be read may read it
+		return
+	}
 	for _, a := range e.axes {
-		if a.kind != axisFree || e.read[a.name] || !e.ok {
+		if a.kind != axisFree || e.read[a.name] {
 			continue
 		}
 		e.l.failNear(a.at, "Axis "+quoted(a.name)+" has no effect",
-			"It is no item of the configuration, the workload or the experiment, and no expression reads matrix."+a.name+".", a.name, itemNames())
+			"It is no item of the configuration, the workload or the experiment, and no expression reads matrix."+a.name+".", meant(a.name, itemNames()), itemNames())
 		e.ok = false
 	}
 }

@@ -133,6 +133,8 @@ func (l *loader) declare() {
 			l.declareSuite(b)
 		case schema.Locals:
 			l.declareLocals(b)
+		case schema.Guard:
+			l.declareGuard(b)
 		case schema.Experiment:
 			if first := experiments[b.name()]; first != nil {
 				l.duplicate(b.nameAt, first.nameAt, "A second experiment "+quoted(b.name()), "Each name may stand once in a suite, over all its files.")

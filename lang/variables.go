@@ -227,7 +227,15 @@ func (l *loader) badVariable(n *node, g *given, detail string) {
 	if g != nil {
 		from = g.from
 	}
-	l.fail(n.at, "Bad value for variable "+quoted(n.name())+" from "+from, detail)
+	at := n.at
+	if g != nil && g.expr != nil {
+		at = l.at(g.expr)
+	}
+	d := problem(at, "Bad value for variable "+quoted(n.name())+" from "+from, detail)
+	if at != n.at {
+		d.Notes = []spec.Note{{Text: "declared here", Range: n.at}}
+	}
+	l.report(d)
 }
 
 // constant evaluates an expression that may name nothing.
@@ -238,7 +246,16 @@ func (l *loader) constant(expr hcl.Expression, hidden bool) (cty.Value, bool) {
 	}
 	v, diags := l.safely(expr, &hcl.EvalContext{})
 	l.parserDiags(diags, hidden)
-	return v, !diags.HasErrors()
+	if diags.HasErrors() {
+		return cty.DynamicVal, false
+	}
+	if !v.IsWhollyKnown() { // the parser puts such values where it could not read on
+		if !l.syntaxErrors {
+			l.fail(l.at(expr), "Value is not known", "A variable's value is a constant.")
+		}
+		return cty.DynamicVal, false
+	}
+	return v, true
 }
 
 // givenValue reads a value from outside. Where a string is wanted the text is taken
@@ -261,8 +278,8 @@ func (l *loader) givenValue(n *node, g *given, want cty.Type) (cty.Value, bool) 
 		l.badVariable(n, g, "Its type is "+typeexpr.TypeString(want)+", and "+text+" is not one.")
 		return cty.DynamicVal, false
 	}
-	v, diags := expr.Value(&hcl.EvalContext{})
-	if diags.HasErrors() {
+	v, diags := l.safely(expr, &hcl.EvalContext{})
+	if diags.HasErrors() || !v.IsWhollyKnown() {
 		l.badVariable(n, g, "Its type is "+typeexpr.TypeString(want)+", and "+text+" is not one.")
 		return cty.DynamicVal, false
 	}

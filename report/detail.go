@@ -37,9 +37,13 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 	t.field("predicted by", predictedBy(c))
 	t.field("measured by", measuredBy(c))
 	t.field("measurement", string(c.Measurement))
+	if c.Fit != nil {
+		t.field("on the GPUs", strings.TrimSuffix(c.Fit.Verdict.String()+": "+c.Fit.Why(), ": "))
+	}
 	if c.Failure != nil {
 		t.field("failed", string(c.Failure.Kind)+": "+c.Failure.Message)
 	}
+	t.compared(c)
 	t.figures(c)
 	t.runs(e, c)
 	t.verdicts(e, c)

@@ -14,7 +14,7 @@ func (b *builder) bareCell(i int) Cell {
 	p := &b.plan.Cells[i]
 	c := Cell{Address: p.Cell.Address(), Key: p.Cell.Key(), Axes: p.Cell.Axes, Source: p.Cell.Source, Measurement: p.Measurement,
 		Deployment: b.deployments[i], Excluded: p.Excluded, Identity: identityOf(&p.Cell), Config: p.Cell.Config,
-		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}}
+		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}, Fit: p.Fit}
 	if failure, failed := b.failures[p.Measurement]; failed {
 		c.Failure = &failure
 	}
@@ -23,7 +23,6 @@ func (b *builder) bareCell(i int) Cell {
 	for k := range runs {
 		c.Runs[k] = runOf(&runs[k])
 	}
-	c.Findings = findingsOf(p, runs)
 	return c
 }
 
@@ -64,22 +63,16 @@ func runOf(r *spec.Run) Run {
 		Failed: x.Failed, Merged: x.Merged, Values: x.Values, Derived: x.Derived, Provenance: x.Provenance}
 }
 
-// findingsOf lists what makes the cell's numbers doubtful, each finding once.
-func findingsOf(p *engine.PlannedCell, runs []spec.Run) []spec.Finding {
+// eachOnce drops findings that say the same again.
+func eachOnce(all []spec.Finding) []spec.Finding {
 	var findings []spec.Finding
-	add := func(more []spec.Finding) {
-		for _, f := range more {
-			known := slices.ContainsFunc(findings, func(g spec.Finding) bool {
-				return g.Check == f.Check && g.Severity == f.Severity && g.Message == f.Message
-			})
-			if !known {
-				findings = append(findings, f)
-			}
+	for _, f := range all {
+		known := slices.ContainsFunc(findings, func(g spec.Finding) bool {
+			return g.Check == f.Check && g.Severity == f.Severity && g.Message == f.Message
+		})
+		if !known {
+			findings = append(findings, f)
 		}
-	}
-	add(p.Prediction.Findings)
-	for i := range runs {
-		add(runs[i].Result.Findings)
 	}
 	return findings
 }
@@ -95,11 +88,11 @@ func (b *builder) fillCells(r *Result) {
 		p := &b.plan.Cells[i]
 		c := &r.Experiments[p.Experiment].Cells[next[p.Experiment]]
 		next[p.Experiment]++
-		in := verify.CellInput{Runs: b.runs[p.Measurement]}
-		if p.Cell.Predictor != nil {
-			in.Prediction = &p.Prediction
-		}
+		in := p.Input()
+		in.Runs = b.runs[p.Measurement]
 		c.Figures = figuresOf(asked[p.Experiment], b.judges[p.Experiment], in)
+		seen := b.judges[p.Experiment].Examine(in)
+		c.Findings, c.Compared = eachOnce(seen.Findings), spec.WithAssumed(seen.Compared, p.Cell.Config, p.Assumed)
 	}
 }
 

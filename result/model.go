@@ -5,6 +5,7 @@ package result
 import (
 	"time"
 
+	"aicv/catalog/fit"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -109,7 +110,9 @@ type Cell struct {
 	Verdicts    []CellVerdict      `json:"verdicts"`
 	Runs        []Run              `json:"runs,omitempty"`
 	Failure     *spec.Failure      `json:"failure,omitempty"`
-	Findings    []spec.Finding     `json:"findings,omitempty"` // of its prediction and runs, each once
+	Findings    []spec.Finding     `json:"findings,omitempty"` // of its prediction and runs and of how they compare, each once
+	Compared    []spec.Comparison  `json:"compared,omitempty"` // configuration items: asked for, assumed, effective, modelled
+	Fit         *fit.Result        `json:"fit,omitempty"`      // by estimate, of what is still to be deployed on GPUs
 }
 
 // Identity names what the cell runs on.

@@ -43,6 +43,7 @@ type Diagnostic struct {
 	Subject    Range    `json:"subject"`              // the exact characters
 	Notes      []Note   `json:"notes,omitempty"`      // further places: the first declaration, the hops of a cycle
 	Values     []Note   `json:"values,omitempty"`     // values of the expressions involved, where they help
+	Unshown    bool     `json:"-"`                    // the source line holds what must not be shown
 }
 
 // Note is a further place or value of a diagnostic.

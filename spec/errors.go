@@ -21,7 +21,10 @@ type Error struct {
 	Summary string // what failed, one line
 	Detail  string // the evidence: log lines, exit code
 	Fix     string // what to do about it
-	Cause   error
+	// Attribute is what is wrong in a declaration, for errors of constructors and of
+	// Registration.Validate: "url", or "metric" for a nested block; empty: the whole.
+	Attribute string
+	Cause     error
 }
 
 // Error writes summary, cause and fix in one line.

@@ -24,7 +24,13 @@ const (
 )
 
 // Event is something that happened. Fields that do not apply are zero.
+//
+// Of apply_started, Subject is the suite, Phase the plan's identity and Total how many
+// deployments and runs there are at most. Of events about nodes, Done and Total count
+// those; of progress, they count inside the node. Of apply_finished, Phase is the
+// apply's status; the servers that could not be torn down are warnings before it.
 type Event struct {
+	Apply   string        `json:"apply,omitempty"` // which apply it belongs to
 	Time    time.Time     `json:"time"`
 	Type    EventType     `json:"type"`
 	Node    int           `json:"node,omitempty"`    // id in the execution graph
@@ -34,7 +40,9 @@ type Event struct {
 	Attempt int           `json:"attempt,omitempty"`
 	Done    int           `json:"done,omitempty"`
 	Total   int           `json:"total,omitempty"`
-	Elapsed time.Duration `json:"elapsed_ns,omitempty"`
+	Elapsed time.Duration `json:"elapsed_ns,omitempty"` // of the node or, of apply_finished, of this session
+	Left    time.Duration `json:"left_ns,omitempty"`    // of the whole apply, at most, extrapolated from what is done; 0: not known
+	Idle    time.Duration `json:"idle_ns,omitempty"`    // of progress: since anything last moved
 	Verdict Verdict       `json:"verdict,omitempty"`
 	Message string        `json:"message,omitempty"`
 }

@@ -89,6 +89,29 @@ func (c *Cell) appendDeployment(b []byte, component componentAppender) []byte {
 	return component(b, c.Target)
 }
 
+// GuardsID identifies the experiment's guards and accepted items: the part of the rules
+// of its claims that decides what counts. It is empty where there are none.
+func (e *Experiment) GuardsID() ID {
+	if len(e.Guards) == 0 && len(e.Accept) == 0 {
+		return ""
+	}
+	var b []byte
+	text := func(s string) { b = append(append(b, s...), 0) }
+	for _, g := range e.Guards {
+		text(g.Name)
+		text(string(g.Severity))
+		for _, t := range g.Thresholds {
+			text(t.Name)
+			text(t.Limit.String())
+		}
+		b = append(b, 1)
+	}
+	for _, item := range e.Accept {
+		text(item)
+	}
+	return HashOf(b)
+}
+
 // AppendCanonical appends the configuration's canonical form.
 func (c Configuration) AppendCanonical(b []byte) []byte {
 	for i, s := range c {

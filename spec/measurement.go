@@ -83,7 +83,8 @@ type RunResult struct {
 	Merged     int           `json:"merged,omitempty"` // recorded data: exact repeats merged into this run, beyond the first
 	Rows       []RequestRow  `json:"-"`                // raw, kept apart by the store
 	Provenance Provenance    `json:"provenance"`
-	Findings   []Finding     `json:"findings,omitempty"`
+	Findings   []Finding     `json:"findings,omitempty"` // of the benchmark's own; self-checks are computed from Seen
+	Seen       *Observation  `json:"seen,omitempty"`     // evidence beside the metrics; nil: none
 }
 
 // RequestPhase says in which part of the stream a request was started.
@@ -144,8 +145,16 @@ type Failure struct {
 
 // Comparison is one configuration item side by side.
 type Comparison struct {
-	Item      string `json:"item"`
-	Requested Value  `json:"requested"`
-	Effective Value  `json:"effective"` // Null: unknown
-	Modelled  Value  `json:"modelled"`  // Null: unknown
+	Item      string   `json:"item"`
+	Requested Value    `json:"requested"`          // Null: left to the engine
+	Assumed   Value    `json:"assumed,omitzero"`   // left to the engine: what it takes by its documentation; Null: unknown
+	Effective Value    `json:"effective"`          // what the running engine reported; Null: unknown
+	Modelled  Value    `json:"modelled"`           // what the prediction assumed; Null: unknown
+	Fidelity  Fidelity `json:"fidelity,omitempty"` // of the engine's flags; empty: exact, or nobody asked
+	Why       string   `json:"why,omitempty"`      // of the fidelity
+	// The pairs.
+	RequestedEffective Agreement `json:"requested_effective"`
+	EffectiveModelled  Agreement `json:"effective_modelled"`
+	RequestedModelled  Agreement `json:"requested_modelled"`
+	Accepted           bool      `json:"accepted,omitempty"` // the suite accepts what it differs in
 }

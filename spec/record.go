@@ -80,6 +80,7 @@ type ServerStart struct {
 	Argv       []string      `json:"argv"` // resolved; secrets as references
 	Mapping    []ItemMapping `json:"mapping,omitempty"`
 	Effective  Configuration `json:"effective,omitempty"`
+	Version    string        `json:"version,omitempty"` // that the server reported
 	Inventory  Inventory     `json:"inventory"`
 	Elapsed    time.Duration `json:"elapsed_ns"` // from start to ready
 	Ready      time.Time     `json:"ready"`
@@ -105,20 +106,23 @@ type Look struct {
 // Judgement is the verdict of one claim on one cell, or of one claim over all
 // cells of its experiment (Cell empty).
 type Judgement struct {
-	Experiment string          `json:"experiment"`
-	Assert     string          `json:"assert"`
-	Severity   AssertSeverity  `json:"severity"`
-	Claim      string          `json:"claim"`
-	Subject    metric.Name     `json:"subject"`
-	Cell       string          `json:"cell,omitempty"` // address
-	Measured   ID              `json:"measurement,omitempty"`
-	Verdict    Verdict         `json:"verdict"`
-	Reason     string          `json:"reason"`          // why, with the figures, one sentence
-	Marks      []string        `json:"marks,omitempty"` // "n=1", "edited after data", "derived", "version skew"
-	Evidence   *Evidence       `json:"evidence,omitempty"`
-	Counts     map[Verdict]int `json:"counts,omitempty"` // of a claim over cells
-	Rules      ClaimRules      `json:"rules"`
-	Basis      ID              `json:"basis,omitempty"` // of a cell: hash of the claims and the prediction that it was judged by (engine.PlannedCell.Basis)
+	Experiment string         `json:"experiment"`
+	Assert     string         `json:"assert"`
+	Severity   AssertSeverity `json:"severity"`
+	Claim      string         `json:"claim"`
+	Subject    metric.Name    `json:"subject"`
+	Cell       string         `json:"cell,omitempty"` // address
+	Measured   ID             `json:"measurement,omitempty"`
+	Verdict    Verdict        `json:"verdict"`
+	Reason     string         `json:"reason"`          // why, with the figures, one sentence
+	Marks      []string       `json:"marks,omitempty"` // "n=1", "edited after data", "derived", "version skew"
+	Evidence   *Evidence      `json:"evidence,omitempty"`
+	// Compared lists, for a claim against a prediction on one cell, the configuration
+	// items that are not the same everywhere.
+	Compared []Comparison    `json:"compared,omitempty"`
+	Counts   map[Verdict]int `json:"counts,omitempty"` // of a claim over cells
+	Rules    ClaimRules      `json:"rules"`
+	Basis    ID              `json:"basis,omitempty"` // of a cell: hash of the claims and the prediction that it was judged by (engine.PlannedCell.Basis)
 }
 
 // ClaimRules are the parts of a claim that must not change once data is there.
@@ -126,7 +130,8 @@ type ClaimRules struct {
 	Form   ClaimForm      `json:"form"`
 	Op     string         `json:"op,omitempty"`
 	Amount metric.Decimal `json:"amount"`
-	Max    int            `json:"max"` // runs
+	Max    int            `json:"max"`              // runs
+	Guards ID             `json:"guards,omitempty"` // hash of the experiment's guards and accepted items; empty: none
 }
 
 // Evidence holds the figures behind a verdict, in the metric's unit.

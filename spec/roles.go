@@ -18,6 +18,9 @@ type Registration struct {
 	Schema  Block            // its own rows beside the role's common ones; Name and Labels are left empty
 	Metrics []metric.Mapping // predictors and benchmarks: which of its fields answers which metric
 	New     Constructor      // exactly one field is set
+	// Validate checks a declaration beyond what its schema says, without any I/O; several
+	// errors are joined. nil: constructing it is the check.
+	Validate func(*Component) error
 	// Answers lists the metrics that a component answers, where its declaration decides
 	// that; nil: those of Metrics.
 	Answers func(*Component) []metric.Name
@@ -86,7 +89,8 @@ type Supporter interface {
 	Support(ctx context.Context, points []Point) ([]Support, error)
 }
 
-// Support says whether a predictor has data for a point.
+// Support says whether a predictor has data for a point. A supported one with a Why is
+// answered from other data than its own, the nearest.
 type Support struct {
 	Supported bool   `json:"supported"`
 	Why       string `json:"why,omitempty"`     // what is missing
@@ -180,6 +184,12 @@ type CounterReader interface {
 // prefix cache between runs.
 type CacheFlusher interface {
 	FlushCache(ctx context.Context, server Server) error
+}
+
+// VersionReader is an optional ability of a runtime: it reads the version that a
+// running server reports, as its project numbers it. Empty: it does not say.
+type VersionReader interface {
+	Version(ctx context.Context, server Server) (string, error)
 }
 
 // Counters are what an engine counts, cumulative since its start but for Running and

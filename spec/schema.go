@@ -41,6 +41,12 @@ type Attribute struct {
 	// change of one measures nothing again. Only rows of a provider's block itself, not
 	// of blocks in it, may be incidental.
 	Incidental bool
+	// Secret rows hold credentials: only a reference, env("NAME"), is taken. A text in a
+	// suite would end in version control, and in state, plans and reports.
+	Secret bool
+	// Public rows end where every user of the host can read them (the arguments of a
+	// process): secret references are refused.
+	Public bool
 }
 
 // Block is one block type of the schema, its attributes and nested blocks.

@@ -83,8 +83,20 @@ type Experiment struct {
 	Base        Cell         // what all rows share; rows from Recommended and PointsFrom start from it
 	SLO         SLO
 	Repeats     Repeats
+	DeployUnfit bool // deploy cells that by estimate do not fit on their GPUs, instead of leaving them out
 	Asserts     []Assert
-	Range       Range `json:"-"`
+	Guards      []Guard   // thresholds of self-checks; a later one prevails
+	Accept      []string  // configuration items that may differ, or that the engine may not support; sorted
+	Origin      *Imported `json:",omitempty"` // nil: written by hand
+	Range       Range     `json:"-"`
+}
+
+// Imported says what an experiment was translated from, so that it can be translated back
+// without losing what a suite has no word for. It is no part of any identity.
+type Imported struct {
+	Format string // as aicv import names it
+	File   string // copy of the document, relative to the suite's folder
+	Entry  string // part of the document that the experiment stands for; empty: all of it
 }
 
 // Recommended asks the predictor for its best rows under the experiment's slo.

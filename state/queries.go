@@ -63,13 +63,13 @@ const (
 	selectShape = `SELECT id FROM shape WHERE content = ?`
 	listShapes  = `SELECT id, content FROM shape`
 
-	insertRun = `INSERT INTO run (measurement, idx, step, start, shape, started, elapsed, requests, failed, merged, source, vals, findings, checksum)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertRun = `INSERT INTO run (measurement, idx, step, start, shape, started, elapsed, requests, failed, merged, source, vals, findings, seen, checksum)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	countRuns  = `SELECT count(*) FROM run WHERE measurement = ? AND idx > ?`
-	selectRuns = `SELECT k.key, r.idx, coalesce(r.start, 0), r.shape, r.started, r.elapsed, r.requests, r.failed, r.merged, r.source, r.vals, r.findings, r.checksum
+	selectRuns = `SELECT k.key, r.idx, coalesce(r.start, 0), r.shape, r.started, r.elapsed, r.requests, r.failed, r.merged, r.source, r.vals, r.findings, r.seen, r.checksum
 		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value
 		CROSS JOIN run r ON r.measurement = m.num AND r.idx > m.retired_to`
-	selectAllRuns = `SELECT 0, r.idx, coalesce(r.start, 0), r.shape, r.started, r.elapsed, r.requests, r.failed, r.merged, r.source, r.vals, r.findings, r.checksum
+	selectAllRuns = `SELECT 0, r.idx, coalesce(r.start, 0), r.shape, r.started, r.elapsed, r.requests, r.failed, r.merged, r.source, r.vals, r.findings, r.seen, r.checksum
 		FROM run r WHERE r.measurement = ?`
 	insertRows = `INSERT INTO run_rows (measurement, idx, requests, data) VALUES (?, ?, ?, ?)`
 	selectRows = `SELECT w.data FROM measurement m JOIN run_rows w ON w.measurement = m.num AND w.idx = ? WHERE m.id = ?`
@@ -103,7 +103,7 @@ const (
 		WHERE d.data = 1 ORDER BY k.key, d.judging`
 
 	historyMeasurements = `SELECT num, id, address, generation, retired_to FROM measurement`
-	historyRuns         = `SELECT measurement, idx, coalesce(start, 0), shape, started, elapsed, requests, failed, merged, source, vals, findings, checksum
+	historyRuns         = `SELECT measurement, idx, coalesce(start, 0), shape, started, elapsed, requests, failed, merged, source, vals, findings, seen, checksum
 		FROM run ORDER BY measurement, idx`
 	historyFailures = `SELECT measurement, generation, runs, kind, message FROM failure ORDER BY id`
 	historyJudged   = `SELECT measurement, bases, rules, data FROM judged ORDER BY measurement, judging`

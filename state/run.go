@@ -40,6 +40,7 @@ type figures struct {
 	source   string
 	values   []byte
 	findings []byte // JSON; empty: none
+	seen     []byte // JSON; empty: nothing
 	checksum uint32
 }
 
@@ -54,7 +55,8 @@ func (f *figures) sum(shape uint32, table *crc32.Table) uint32 {
 	}
 	sum := crc32.Update(0, table, fixed[:])
 	sum = crc32.Update(sum, table, f.values)
-	return crc32.Update(sum, table, f.findings)
+	sum = crc32.Update(sum, table, f.findings)
+	return crc32.Update(sum, table, f.seen)
 }
 
 func packValues(values metric.Values) ([]byte, error) {
@@ -116,7 +118,8 @@ func (t *transaction) addRun(step int64, run *spec.Run, rows []byte) error {
 	}
 	start := sql.NullInt64{Int64: f.start, Valid: f.start != 0}
 	findings := sql.NullString{String: string(f.findings), Valid: len(f.findings) > 0}
-	_, err = t.exec(insertRun, m.num, f.index, step, start, f.shape, f.started, f.elapsed, f.requests, f.failed, f.merged, f.source, f.values, findings, int64(f.checksum))
+	seen := sql.NullString{String: string(f.seen), Valid: len(f.seen) > 0}
+	_, err = t.exec(insertRun, m.num, f.index, step, start, f.shape, f.started, f.elapsed, f.requests, f.failed, f.merged, f.source, f.values, findings, seen, int64(f.checksum))
 	if err != nil {
 		return fmt.Errorf("run %d of measurement %s: %w", run.Index, run.Measurement, err)
 	}
@@ -141,6 +144,11 @@ func (t *transaction) figuresOf(run *spec.Run) (figures, error) {
 	if len(r.Findings) > 0 {
 		if f.findings, err = json.Marshal(r.Findings); err != nil {
 			return f, fmt.Errorf("findings: %w", err)
+		}
+	}
+	if r.Seen != nil {
+		if f.seen, err = json.Marshal(r.Seen); err != nil {
+			return f, fmt.Errorf("observation: %w", err)
 		}
 	}
 	if f.shape, err = t.intern(selectShape, insertShape, content); err != nil {
@@ -226,7 +234,7 @@ type unpacker struct {
 	table    *crc32.Table
 	shapes   map[int64]*shape
 	row      figures
-	raw      [2]sql.RawBytes // values and findings, valid until the next row
+	raw      [3]sql.RawBytes // values, findings and observation, valid until the next row
 	slab     []metric.Value  // values are cut from it, to allocate seldom
 	checksum int64
 }
@@ -246,8 +254,8 @@ func (u *unpacker) addShape(rows *sql.Rows) error {
 func (u *unpacker) scan(rows *sql.Rows) (int64, error) {
 	var owner int64
 	f := &u.row
-	err := rows.Scan(&owner, &f.index, &f.start, &f.shape, &f.started, &f.elapsed, &f.requests, &f.failed, &f.merged, &f.source, &u.raw[0], &u.raw[1], &u.checksum)
-	f.values, f.findings = u.raw[0], u.raw[1]
+	err := rows.Scan(&owner, &f.index, &f.start, &f.shape, &f.started, &f.elapsed, &f.requests, &f.failed, &f.merged, &f.source, &u.raw[0], &u.raw[1], &u.raw[2], &u.checksum)
+	f.values, f.findings, f.seen = u.raw[0], u.raw[1], u.raw[2]
 	return owner, err
 }
 
@@ -265,8 +273,22 @@ func (u *unpacker) unpack(run *spec.Run) error {
 		Requests: int(f.requests), Failed: int(f.failed), Merged: int(f.merged), Provenance: s.Provenance}
 	run.Result.Provenance.Source = f.source
 	run.Result.Values = u.values(s.Metrics, f.values)
+	return f.unpackWords(&run.Result)
+}
+
+// unpackWords reads what is stored as JSON.
+func (f *figures) unpackWords(result *spec.RunResult) error {
 	if len(f.findings) > 0 {
-		return json.Unmarshal(f.findings, &run.Result.Findings)
+		if err := json.Unmarshal(f.findings, &result.Findings); err != nil {
+			return fmt.Errorf("findings: %w", err)
+		}
+	}
+	if len(f.seen) == 0 {
+		return nil
+	}
+	result.Seen = new(spec.Observation)
+	if err := json.Unmarshal(f.seen, result.Seen); err != nil {
+		return fmt.Errorf("observation: %w", err)
 	}
 	return nil
 }

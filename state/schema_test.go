@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -133,13 +135,41 @@ func TestMigration(t *testing.T) {
 	wantFault(t, err, FaultNewer, spec.ErrUsage)
 
 	backups := got[[]string](t)(filepath.Glob(path + ".v*"))
-	if diff := cmp.Diff([]string{path + ".v1.bak"}, backups); diff != "" {
+	if diff := cmp.Diff([]string{fmt.Sprintf("%s.v%d.bak", path, len(migrations()))}, backups); diff != "" {
 		t.Fatalf("backups (-want +got):\n%s", diff)
 	}
 	s := mustOpen(t, backups[0]) // the version before works with it
 	defer s.Close()
 	if now := got[int64](t)(s.Revision(ctx)); now != before {
 		t.Errorf("the backup is at revision %d, want %d", now, before)
+	}
+}
+
+// A state of the first schema keeps its runs, which nothing was seen beside.
+func TestMigrationOfTheFirstSchema(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "state.db")
+	must(t, create(ctx, path, 0, migrations()[:1]))
+	db := got[*sql.DB](t)(connect(path, accessWrite, 0))
+	bare := figures{index: 1, elapsed: 5, requests: 2}
+	sum := bare.sum(crc32.Checksum([]byte(`{"metrics":[]}`), castagnoli()), castagnoli())
+	for _, q := range []string{
+		"INSERT INTO apply (id, plan, started, status) VALUES ('a', 'p', 1, 'finished')",
+		"INSERT INTO step (apply, node, attempt, kind, subject, key, started, status) VALUES (1, 0, 1, 'run', 's', 'k', 1, 'done')",
+		"INSERT INTO measurement (id, address) VALUES ('m', 'x')",
+		`INSERT INTO shape (content) VALUES ('{"metrics":[]}')`,
+		fmt.Sprintf("INSERT INTO run (measurement, idx, step, shape, started, elapsed, requests, failed, merged, source, vals, checksum) VALUES (1, 1, 1, 1, 0, 5, 2, 0, 0, '', x'', %d)", sum),
+	} {
+		if _, err := db.ExecContext(ctx, q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	must(t, db.Close())
+	s := mustOpen(t, path)
+	defer s.Close()
+	runs := got[map[spec.ID][]spec.Run](t)(s.Runs(ctx, []spec.ID{"m"}))
+	if len(runs["m"]) != 1 || runs["m"][0].Result.Requests != 2 || runs["m"][0].Result.Seen != nil {
+		t.Errorf("runs %+v", runs)
 	}
 }
 

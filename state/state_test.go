@@ -114,6 +114,15 @@ func TestRuns(t *testing.T) {
 	rich := sampleRun("m1", 2)
 	rich.Result.Window, rich.Result.Derived = spec.WindowWholeRun, nil
 	rich.Result.Findings = []spec.Finding{{Check: "drift", Severity: spec.FindingWarn, Message: "é", Metrics: []metric.Name{metric.TTFT}}}
+	hits := 12.0
+	rich.Result.Seen = &spec.Observation{
+		Requests: &spec.RequestFacts{Warmup: 2, Input: spec.Lengths{Mean: 4.5, Min: 4, Max: 5}, InFlight: 1.5},
+		Client:   &spec.ClientUse{LagMax: 3.5},
+		Server: &spec.ServerReport{Version: "0.1", Before: &spec.Counters{}, After: &spec.Counters{PrefixCacheHits: &hits}, Flushed: true,
+			Effective: spec.NewConfiguration(spec.Setting{Name: spec.ItemTensorParallel, Value: spec.IntValue(2)}),
+			Mapping:   []spec.ItemMapping{{Item: spec.ItemDType, Fidelity: spec.FidelityUnsupported, Why: "no flag"}}},
+		GPUs: []spec.GPUUse{{UUID: "GPU-1", Samples: 3, Foreign: []string{"python (pid 17)"}}},
+	}
 	rich.Result.Rows = []spec.RequestRow{
 		{Index: 0, Phase: spec.PhaseWarmup, Start: 1, TTFT: 2, Latency: 3, InputTokens: 4, OutputTokens: 5, TokenTimes: []time.Duration{2, 3}},
 		{Index: 1, Phase: spec.PhaseMeasure, Error: "HTTP 500"},
@@ -160,7 +169,7 @@ func TestSortRuns(t *testing.T) {
 // forgotten here fails this test.
 func TestRunKeepsEveryField(t *testing.T) {
 	known := map[string]bool{"Values": true, "Derived": true, "Window": true, "Started": true, "Elapsed": true, "Requests": true,
-		"Failed": true, "Merged": true, "Rows": true, "Provenance": true, "Findings": true}
+		"Failed": true, "Merged": true, "Rows": true, "Provenance": true, "Findings": true, "Seen": true}
 	for field := range reflect.TypeFor[spec.RunResult]().Fields() {
 		if !known[field.Name] {
 			t.Errorf("spec.RunResult.%s is not stored", field.Name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -27,7 +28,7 @@ func stop(v spec.Verdict, settled bool, format string, args ...any) *outcome {
 // for first; only then are figures compared.
 func (j *Judge) decide(r *rule, v *view) outcome {
 	for _, check := range []func(*rule, *view) *outcome{
-		checkFailure, checkSubject, checkPrediction, j.checkLook, checkRuns,
+		checkFailure, checkSubject, checkPrediction, j.checkLook, checkLikeness, checkRuns,
 	} {
 		if o := check(r, v); o != nil {
 			return *o
@@ -45,6 +46,8 @@ func checkFailure(_ *rule, v *view) *outcome {
 		return stop(spec.VerdictFail, true, "the engine can not run this configuration: %s", v.in.Failure.Message)
 	case v.look == 0 && v.in.Failure != nil:
 		return stop(spec.VerdictNoData, false, "not measured (%s): %s", v.in.Failure.Kind, v.in.Failure.Message)
+	case len(v.in.Runs) == 0 && v.in.Withheld != "":
+		return stop(spec.VerdictNoData, true, "%s", v.in.Withheld)
 	}
 	return nil
 }
@@ -119,6 +122,18 @@ func (j *Judge) checkLook(_ *rule, v *view) *outcome {
 	return stop(spec.VerdictInconclusive, false, "%d of %s", len(v.in.Runs), metric.Count(j.runs[0], "run"))
 }
 
+// checkLikeness refuses to hold a measurement against a prediction of something else.
+// More runs of the same deployment would not change that.
+func checkLikeness(r *rule, v *view) *outcome {
+	if !relative(r.claim) {
+		return nil
+	}
+	if f := spoiler(v.likeness.Findings, r.metric); f != nil {
+		return stop(spec.VerdictNotComparable, true, "%s (%s)", f.Message, strings.ReplaceAll(f.Check, "_", " "))
+	}
+	return nil
+}
+
 // checkRuns looks for what keeps single runs from counting. Runs are not dropped:
 // one that can not be used leaves the cell undecided.
 func checkRuns(r *rule, v *view) *outcome {
@@ -126,16 +141,16 @@ func checkRuns(r *rule, v *view) *outcome {
 		return stop(spec.VerdictNotComparable, true, "the runs' windows are of unlike kinds, and %s depends on the window", r.claim.Subject)
 	}
 	for i := range v.runs {
-		if o := checkRun(r, v.in, &v.runs[i]); o != nil {
+		if o := checkRun(r, v.in, &v.runs[i], v.findings[i]); o != nil {
 			return o
 		}
 	}
 	return nil
 }
 
-func checkRun(r *rule, in *CellInput, run *spec.Run) *outcome {
+func checkRun(r *rule, in *CellInput, run *spec.Run, findings []spec.Finding) *outcome {
 	result := &run.Result
-	if f := spoiler(result.Findings, r.metric); f != nil {
+	if f := spoiler(findings, r.metric); f != nil {
 		return stop(spec.VerdictNotComparable, true, "run %d is not comparable (%s): %s", run.Index, f.Check, f.Message)
 	}
 	succeeded := result.Requests - result.Failed

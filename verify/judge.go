@@ -3,6 +3,7 @@ package verify
 import (
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // CellInput is what is known of one cell.
@@ -16,6 +17,12 @@ type CellInput struct {
 	Others      []spec.PastRule  // rules of claims that other experiments put on the same measurement now; they explain past rules
 	GPUsKnown   bool             // the deployment's GPU count is known
 	Requests    int              // measured requests planned per run; 0: unknown
+	Withheld    string           // why nothing is measured for the cell; empty: it is, or was
+
+	// What was asked for, to hold runs and prediction against.
+	Config  spec.Configuration
+	Load    spec.Load
+	Version string // of the engine; empty: open
 }
 
 // Judge judges the cells of one experiment. It keeps what cells share, and must not
@@ -26,6 +33,7 @@ type Judge struct {
 	runs       []int  // runs at each look
 	rules      []rule // of every claim, in order
 	quantiles  map[student]float64
+	checks     *checks.Rules // by selfChecks
 }
 
 // rule is a claim, prepared for judging many cells.
@@ -67,7 +75,7 @@ func (r *rule) bounds() region {
 
 func pastOf(e *spec.Experiment, c *spec.Claim) spec.PastRule {
 	return spec.PastRule{Subject: c.Subject,
-		Rules: spec.ClaimRules{Form: c.Form, Op: c.Op, Amount: c.Amount, Max: e.Repeats.Max}}
+		Rules: spec.ClaimRules{Form: c.Form, Op: c.Op, Amount: c.Amount, Max: e.Repeats.Max, Guards: e.GuardsID()}}
 }
 
 // levelAt is the level of intervals at the last completed look; of the first look
@@ -128,6 +136,9 @@ func (j *Judge) cell(r *rule, v *view) spec.Judgement {
 	judgement := j.judgement(r, o)
 	judgement.Cell, judgement.Measured = v.in.Address, v.in.Measurement
 	judgement.Marks = j.marks(r, v, &o)
+	if relative(r.claim) && v.look > 0 {
+		judgement.Compared = v.likeness.Differing()
+	}
 	return judgement
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // The marks that warn on a verdict. Findings of severity warn add their own names.
@@ -16,6 +17,7 @@ const (
 	MarkWindow  = "window="           // followed by the kind: predictions are of a steady state, this window was not
 	MarkLost    = "lost requests"     // some requests failed, and the metric is of the others
 	MarkCount   = "requests unknown"  // a percentile of recorded data that does not say its requests
+	MarkAccept  = "accepted"          // what was measured differs from what was predicted, and the suite accepts it
 )
 
 // marks lists what a reader of the verdict must know, in a fixed order.
@@ -80,18 +82,39 @@ func derived(r *rule, v *view) bool {
 // appendWarnings adds the names of the warnings that concern the metric.
 func appendWarnings(marks []string, r *rule, v *view) []string {
 	if relative(r.claim) {
-		marks = appendChecks(marks, v.in.Prediction.Findings, r.metric)
+		marks = appendChecks(marks, v.in.Prediction.Findings, r.metric, spec.FindingWarn)
+		marks = appendChecks(marks, v.likeness.Findings, r.metric, spec.FindingWarn)
+		if v.likeness.Accepted {
+			marks = append(marks, MarkAccept)
+		}
+	} else {
+		marks = appendUnlikeAsked(marks, v.likeness.Findings)
 	}
 	for i := range v.runs {
-		marks = appendChecks(marks, v.runs[i].Result.Findings, r.metric)
+		marks = appendChecks(marks, v.findings[i], r.metric, spec.FindingWarn)
 	}
 	return marks
 }
 
-func appendChecks(marks []string, findings []spec.Finding, m metric.Metric) []string {
+// appendUnlikeAsked marks a claim that no prediction takes part in: it stands for what
+// runs, which is not what the suite asked for.
+func appendUnlikeAsked(marks []string, findings []spec.Finding) []string {
 	for i := range findings {
 		f := &findings[i]
-		if f.Severity != spec.FindingWarn || !concerns(f, m) {
+		if f.Severity == spec.FindingNote || f.Check != checks.NotAsAsked && f.Check != checks.Unsupported {
+			continue
+		}
+		if mark := strings.ReplaceAll(f.Check, "_", " "); !slices.Contains(marks, mark) {
+			marks = append(marks, mark)
+		}
+	}
+	return marks
+}
+
+func appendChecks(marks []string, findings []spec.Finding, m metric.Metric, severity spec.FindingSeverity) []string {
+	for i := range findings {
+		f := &findings[i]
+		if f.Severity != severity || !concerns(f, m) {
 			continue
 		}
 		if mark := strings.ReplaceAll(f.Check, "_", " "); !slices.Contains(marks, mark) {

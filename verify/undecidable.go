@@ -15,8 +15,8 @@ type Undecided struct {
 }
 
 // Undecidable lists the claims that can not be decided on a cell, as far as that is
-// known before anything runs: there is nothing to compare with, a run is too small for
-// the percentile, or the noise seen so far is wider than the band.
+// known before anything runs: nothing is measured, there is nothing to compare with, a run
+// is too small for the percentile, or the noise seen so far is wider than the band.
 func (j *Judge) Undecidable(in CellInput) []Undecided {
 	var found []Undecided
 	v := j.viewOf(&in)
@@ -30,6 +30,9 @@ func (j *Judge) Undecidable(in CellInput) []Undecided {
 
 // foreseen says why a claim can not be decided; empty: nothing stands against it.
 func (j *Judge) foreseen(r *rule, v *view) string {
+	if len(v.in.Runs) == 0 && v.in.Withheld != "" {
+		return v.in.Withheld
+	}
 	if o := checkSubject(r, v); o != nil {
 		return o.reason
 	}

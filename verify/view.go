@@ -6,6 +6,7 @@ import (
 
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // view is what the last completed look sees of a cell.
@@ -17,6 +18,9 @@ type view struct {
 	window spec.WindowKind
 	mixed  bool // the runs' windows are of unlike kinds
 	lost   bool // requests were lost in some run
+
+	findings [][]spec.Finding // by run: the benchmark's own and the self-checks'
+	likeness checks.Likeness
 }
 
 // viewOf takes the runs up to the last completed look; later ones wait for the next.
@@ -35,6 +39,7 @@ func (j *Judge) viewOf(in *CellInput) *view {
 		v.mixed = v.mixed || windowOf(&v.runs[i]) != v.window
 		v.lost = v.lost || v.runs[i].Result.Failed > 0
 	}
+	v.findings, v.likeness = j.examine(in, v.runs)
 	return v
 }
 

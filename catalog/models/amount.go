@@ -57,3 +57,6 @@ func share(n, part, whole int64) int64 {
 	}
 	return int64(quotient)
 }
+
+// Sum adds sizes in bytes, none of which is negative, and saturates at the largest int64.
+func Sum(terms ...int64) int64 { return sum(terms...) }

@@ -22,7 +22,7 @@ func layers() map[string][]string {
 		"lang":         append([]string{"catalog", "internal/tty"}, domain...),
 		"translate":    append([]string{"lang", "catalog"}, domain...),
 		"engine":       append([]string{"verify", "catalog"}, domain...),
-		"result":       append([]string{"engine", "verify"}, domain...),
+		"result":       append([]string{"engine", "verify", "catalog"}, domain...),
 		"report":       append([]string{"result", "internal/tty"}, domain...),
 		"internal/tty": {},
 		"internal/cli": append([]string{"report", "result", "translate", "lang", "engine", "verify", "state", "catalog", "kit", "internal/tty"}, domain...),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"aicv/providers/aiconfigurator"
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
 	"aicv/providers/genaibench"
@@ -21,6 +22,7 @@ func registrations() []spec.Registration {
 		sglang.Registration(),
 		vllm.Registration(),
 		sim.Registration(),
+		aiconfigurator.Registration(),
 		recorded.Predictor(),
 		exec.Registration(),
 		genaibench.Registration(),

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,12 +22,26 @@ func TestMain(m *testing.M) {
 
 // runUnderTest is main, with the failpoints that crash tests ask for.
 func runUnderTest() int {
+	if err := dropPrivileges(); err != nil {
+		_, _ = os.Stderr.WriteString(err.Error() + "\n")
+		return 1
+	}
 	config := cli.Config{Registrations: registrations()}
 	if err := armFailpoints(&config); err != nil {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n")
 		return 1
 	}
 	return cli.Run(config, os.Args[1:], cli.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+}
+
+// dropPrivileges makes the command an ordinary user's where a script asks for it: root
+// may write to every file, so permissions could not be tested.
+func dropPrivileges() error {
+	const nobody = 65534
+	if os.Getenv("AICV_TEST_UNPRIVILEGED") == "" || os.Geteuid() != 0 {
+		return nil
+	}
+	return errors.Join(syscall.Setgid(nobody), syscall.Setuid(nobody))
 }
 
 // TestScripts runs what users see: one script per behaviour, re-recordable with

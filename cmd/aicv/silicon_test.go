@@ -68,6 +68,11 @@ type siliconReport struct {
 			Marks          []string
 		}
 		Cells []struct {
+			Address  string
+			Verdicts []struct {
+				Claim   int
+				Verdict string
+			}
 			Figures []struct {
 				Metric string
 				Error  *float64
@@ -78,7 +83,7 @@ type siliconReport struct {
 }
 
 // applySilicon applies a copy of the example and reads its report.
-func applySilicon(t *testing.T) siliconReport {
+func applySilicon(t *testing.T, flags ...string) siliconReport {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "h200-recorded")
 	if err := os.CopyFS(dir, os.DirFS(siliconDir())); err != nil {
@@ -89,10 +94,10 @@ func applySilicon(t *testing.T) siliconReport {
 		code := cli.Run(cli.Config{Registrations: registrations()}, args, cli.Stdio{In: strings.NewReader(""), Out: &out, Err: &errs})
 		return code, out.Bytes(), errs.String()
 	}
-	if code, out, errs := run("apply", dir); code != 3 {
+	if code, out, errs := run(append([]string{"apply", dir}, flags...)...); code != 3 {
 		t.Fatalf("apply left with %d, want 3\n%s%s", code, out, errs)
 	}
-	_, out, errs := run("report", dir, "--format", "json")
+	_, out, errs := run(append([]string{"report", dir, "--format", "json"}, flags...)...)
 	var report siliconReport
 	if err := json.Unmarshal(out, &report); err != nil {
 		t.Fatalf("%v\n%s%s", err, out, errs)
@@ -129,6 +134,41 @@ func TestSiliconExample(t *testing.T) {
 			t.Errorf("README.md lacks the line\n%s", row)
 		}
 	}
+}
+
+// TestRealSiliconLive: asked live, the predictor gives every cell the verdicts that its
+// recorded answers give.
+func TestRealSiliconLive(t *testing.T) {
+	if os.Getenv("AICV_REAL") != "1" {
+		t.Skip("set AICV_REAL=1 to run the tests of real tools, after scripts/real-tools")
+	}
+	if os.Getenv("AICV_AICONFIGURATOR") == "" {
+		venv, err := filepath.Abs(filepath.Join("..", "..", ".tools", "aiconfigurator"))
+		if _, statErr := os.Stat(venv); err != nil || statErr != nil {
+			t.Skip("aiconfigurator is not installed: scripts/real-tools puts it into .tools, or set AICV_AICONFIGURATOR to its command or virtual environment")
+		}
+		t.Setenv("AICV_AICONFIGURATOR", venv)
+	}
+	recorded, live := verdictsOf(applySilicon(t)), verdictsOf(applySilicon(t, "--var", "predictor=live"))
+	if len(recorded) != 195*6 {
+		t.Errorf("%d verdicts, want 1170", len(recorded))
+	}
+	if diff := cmp.Diff(recorded, live); diff != "" {
+		t.Errorf("verdicts (-recorded +live)\n%s", diff)
+	}
+}
+
+// verdictsOf lists the verdict of every claim on every cell.
+func verdictsOf(report siliconReport) map[string]string {
+	verdicts := map[string]string{}
+	for _, e := range report.Experiments {
+		for _, c := range e.Cells {
+			for _, v := range c.Verdicts {
+				verdicts[fmt.Sprintf("%s, claim %d", c.Address, v.Claim)] = v.Verdict
+			}
+		}
+	}
+	return verdicts
 }
 
 // siliconRows are the lines of the README's table.

@@ -46,13 +46,14 @@ func apply(ctx context.Context, r Request, p probe) (*Result, error) {
 	x := newExecutor(ctx, r, p)
 	defer x.release()
 	if err := x.prepare(); err != nil {
-		return nil, err
+		return nil, x.redact.error(err)
 	}
 	if err := x.enter(); err != nil {
 		return nil, err
 	}
 	x.carryOut()
-	return x.finish()
+	result, err := x.finish()
+	return result, x.redact.error(err)
 }
 
 // enter records the apply, or finds the one that it continues.
@@ -85,7 +86,7 @@ func (x *executor) enter() error {
 // carryOut does everything between the begin and the end of the apply. Errors stop
 // it through x.fail.
 func (x *executor) carryOut() {
-	x.emit(spec.Event{Type: spec.EventApplyStarted, Message: x.opening()})
+	x.emit(spec.Event{Type: spec.EventApplyStarted, Subject: x.plan.Suite.Name, Phase: string(x.plan.ID), Total: x.total, Message: x.opening()})
 	for _, step := range []func() error{x.readSteps, x.retire, x.describe, x.readFacts, x.recover} {
 		if err := step(); err != nil {
 			x.fail(err)
@@ -112,6 +113,14 @@ func (x *executor) opening() string {
 	return fmt.Sprintf("%s: at most %s, %s", verb, metric.Count(runs, "run"), metric.Count(len(x.plan.Deployments), "deployment"))
 }
 
+// closing says how the apply ended, and what stays behind.
+func (x *executor) closing(r *Result) string {
+	if len(r.Left) == 0 {
+		return string(r.Status)
+	}
+	return string(r.Status) + "; could not tear down " + strings.Join(r.Left, ", ")
+}
+
 // finish tears down what still runs and closes the apply.
 func (x *executor) finish() (*Result, error) {
 	x.teardown()
@@ -122,7 +131,7 @@ func (x *executor) finish() (*Result, error) {
 	for _, left := range result.Left {
 		x.emit(spec.Event{Type: spec.EventWarning, Subject: left, Message: "could not be torn down; aicv destroy removes it"})
 	}
-	x.emit(spec.Event{Type: spec.EventApplyFinished, Message: string(result.Status), Elapsed: time.Since(x.began)})
+	x.emit(spec.Event{Type: spec.EventApplyFinished, Subject: x.plan.Suite.Name, Phase: string(result.Status), Message: x.closing(result), Elapsed: time.Since(x.began)})
 	x.flushLog()
 	if err := x.store.EndApply(x.durable, x.apply, result.Status); err != nil {
 		x.fail(fmt.Errorf("end the apply: %w", err))

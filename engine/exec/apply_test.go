@@ -108,7 +108,7 @@ func TestHappyPath(t *testing.T) {
 		if diff := cmp.Diff(want, b.runs()); diff != "" {
 			t.Errorf("runs (-want +got):\n%s", diff)
 		}
-		k0, k1 := serverKey(b.store.identity, depID(0), 1), serverKey(b.store.identity, depID(1), 1)
+		k0, k1 := b.key(depID(0), 1), b.key(depID(1), 1)
 		order := []string{"start " + k0}
 		for _, key := range []string{k0, k1} {
 			for _, run := range []string{"c1 seed 101", "c8 seed 101", "c8 seed 102", "c1 seed 102", "c1 seed 103", "c8 seed 103"} {
@@ -251,7 +251,7 @@ func TestTheSamePlanGivesTheSameEvents(t *testing.T) {
 				if e.Node < 6 && e.Kind == "run" { // offline nodes run beside the others
 					continue
 				}
-				e.Time, e.Done, e.Elapsed = time.Time{}, 0, 0
+				e.Time, e.Done, e.Elapsed, e.Left = time.Time{}, 0, 0, 0
 				events = append(events, fmt.Sprintf("%+v", e))
 			}
 		})

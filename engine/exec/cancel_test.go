@@ -20,9 +20,15 @@ func (b *bench) interrupt(after time.Duration, hard time.Duration) (*Result, tim
 	defer cancel()
 	stop := make(chan struct{})
 	var stopped time.Time
-	graceful := time.AfterFunc(after, func() { stopped = time.Now(); close(stop) })
+	graceful := time.AfterFunc(after, func() {
+		stopped = time.Now()
+		close(stop)
+		if hard == 0 { // a timer of its own could come first
+			cancel()
+		}
+	})
 	defer graceful.Stop()
-	if hard >= 0 {
+	if hard > 0 {
 		timer := time.AfterFunc(after+hard, cancel)
 		defer timer.Stop()
 	}
@@ -302,7 +308,7 @@ func TestDestroy(t *testing.T) {
 		}
 		b.world.onFind = nil
 		stopped, err := Destroy(t.Context(), request)
-		want := serverKey(b.store.identity, depID(0), 1) + " on target.fake.box"
+		want := b.key(depID(0), 1) + " on target.fake.box"
 		if err != nil || len(stopped) != 1 || stopped[0] != want {
 			t.Errorf("stopped %v, %v; want %s", stopped, err, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"aicv/engine"
@@ -118,7 +119,7 @@ func (x *executor) tryBringUp(g *group, last bool) error {
 		}
 	}
 	number := x.nextStart(g)
-	key := serverKey(x.identity, g.deployment.ID, number)
+	key := g.serverKey(x.identity, number)
 	s, err := x.open(g.deploy, engine.NodeDeploy, g.address(), key)
 	if err != nil {
 		return err
@@ -158,10 +159,7 @@ func (x *executor) nextStart(g *group) int {
 // launch starts the server and waits until it is ready. The server is in g.up from
 // the moment that it was started.
 func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, error) {
-	x.progress(g.deploy, "starting", s.began)
-	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec})
-	cancel()
+	server, err := x.start(g, s, key)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", g.address(), err)
 	}
@@ -169,10 +167,28 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 	if err := x.awaitReady(g, s.began, g.readyTimeout(), false); err != nil {
 		return nil, err
 	}
+	g.up.effective, g.up.version = x.effective(x.graceful, g), x.version(x.graceful, g)
 	return &spec.ServerStart{
 		Deployment: g.deployment.ID, Target: g.target.address, Server: server, Argv: argv(&g.spec), Mapping: g.mapping,
-		Effective: x.effective(g), Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
+		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
 	}, nil
+}
+
+// start calls the target, and says each second that it is at it: an image may have to
+// be pulled.
+func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
+	x.progress(g.deploy, "starting", s.began, time.Now())
+	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
+	defer cancel()
+	p := x.newPulse(g.deploy, s.attempt)
+	p.last.Phase = "starting"
+	beating, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { p.keep(beating) })
+	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec})
+	stop()
+	done.Wait()
+	return server, err
 }
 
 // argv is the command with the environment that the runtime added, secrets as
@@ -183,21 +199,6 @@ func argv(s *spec.ServerSpec) []string {
 		line = append(line, v.Name+"="+v.Value.String())
 	}
 	return append(line, s.Command...)
-}
-
-// effective reads what the engine says of its own configuration. Items that it does
-// not tell stay unknown; that is no reason not to measure.
-func (x *executor) effective(g *group) spec.Configuration {
-	ctx, cancel := context.WithTimeout(x.graceful, effectiveTimeout)
-	defer cancel()
-	c, err := g.runtime.Effective(ctx, g.up.server)
-	if err != nil {
-		if !x.interrupted() {
-			x.warn(g.address(), "its effective configuration could not be read: "+err.Error())
-		}
-		return nil
-	}
-	return c
 }
 
 // launchFailed removes what was started and records why the attempt failed.
@@ -227,8 +228,9 @@ func (x *executor) removeLaunched(g *group, key string) {
 		ctx, cancel := context.WithTimeout(x.durable, teardownBudget)
 		found, err := g.target.Find(ctx, x.identity, key)
 		cancel()
-		if err != nil {
-			x.warn(g.address(), "what its failed start left could not be asked: "+err.Error())
+		if err != nil { // something may run under the key: it counts as left until it can be stopped
+			x.leave(&leftover{g.target, spec.Server{Suite: x.identity, Key: key}, 0, key + " on " + g.target.address, g.host},
+				fmt.Errorf("what its failed start left could not be asked: %w", err))
 		}
 		servers = found
 	}
@@ -249,7 +251,7 @@ func (x *executor) adopt(g *group) (bool, error) {
 	}
 	g.stray = nil
 	kept.server.Adopted = true
-	g.up = &upServer{server: kept.server, start: kept.start.ID}
+	g.up = &upServer{server: kept.server, start: kept.start.ID, effective: kept.start.Effective, version: kept.start.Version}
 	if err := x.awaitReady(g, s.began, adoptTimeout, true); err != nil {
 		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 		if errors.Is(err, errInterrupted) {

@@ -18,6 +18,10 @@ func (x *executor) emit(e spec.Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
+	e = x.redact.event(e)
+	x.mutex.Lock()
+	e.Apply = x.apply
+	x.mutex.Unlock()
 	if x.request.Emit != nil {
 		x.request.Emit(e)
 	}
@@ -65,7 +69,16 @@ func (x *executor) event(t spec.EventType, id int) spec.Event {
 	n := &x.nodes[id]
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
-	return spec.Event{Type: t, Node: id, Kind: string(n.Kind), Subject: x.subject(n), Done: x.done, Total: x.total}
+	return spec.Event{Type: t, Node: id, Kind: string(n.Kind), Subject: x.subject(n), Done: x.done, Total: x.total, Left: x.remaining()}
+}
+
+// remaining extrapolates from the work done so far; gates may shorten it. The caller
+// holds the mutex.
+func (x *executor) remaining() time.Duration {
+	if x.done == 0 || x.done >= x.total {
+		return 0
+	}
+	return time.Since(x.began) / time.Duration(x.done) * time.Duration(x.total-x.done)
 }
 
 // countDone notes that a node ended, in whatever way.
@@ -116,25 +129,12 @@ func (x *executor) retried(id, attempt int, err error) {
 	x.emit(e)
 }
 
-// progress says what a node is doing.
-func (x *executor) progress(id int, phase string, began time.Time) {
+// progress says what a node is doing, and since when nothing has moved.
+func (x *executor) progress(id int, phase string, began, moved time.Time) {
 	n := &x.nodes[id]
-	x.emit(spec.Event{Type: spec.EventProgress, Node: id, Kind: string(n.Kind), Subject: x.subject(n), Phase: phase, Elapsed: time.Since(began)})
+	x.emit(spec.Event{Type: spec.EventProgress, Node: id, Kind: string(n.Kind), Subject: x.subject(n), Phase: phase, Elapsed: time.Since(began), Idle: time.Since(moved)})
 }
 
 func (x *executor) warn(subject, message string) {
 	x.emit(spec.Event{Type: spec.EventWarning, Subject: subject, Message: message})
-}
-
-// relay hands a provider's events on under the node that called it.
-func (x *executor) relay(id, attempt int) spec.Emit {
-	n := &x.nodes[id]
-	kind, subject := string(n.Kind), x.subject(n)
-	return func(e spec.Event) {
-		e.Node, e.Kind, e.Attempt = id, kind, attempt
-		if e.Subject == "" {
-			e.Subject = subject
-		}
-		x.emit(e)
-	}
 }

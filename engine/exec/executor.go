@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,6 +23,7 @@ type executor struct {
 	store    engine.Store
 	probe    probe
 	tools    *tools
+	redact   *redactor
 	began    time.Time
 	identity string // of the suite
 	apply    string // id
@@ -73,6 +75,7 @@ type group struct {
 	target     *target
 	runtime    spec.Runtime
 	spec       spec.ServerSpec
+	specHash   string // of how the server is started
 	mapping    []spec.ItemMapping
 	mutex      sync.Mutex // held by the node that works on the group
 	up         *upServer  // nil: nothing runs
@@ -84,13 +87,16 @@ type group struct {
 
 // upServer is a server that was started.
 type upServer struct {
-	server spec.Server
-	start  int64 // id in the state; 0: not committed
+	server    spec.Server
+	start     int64              // id in the state; 0: not committed
+	effective spec.Configuration // that it reported once it was ready; nil: unknown
+	version   string             // that it reported; empty: unknown
 }
 
 func newExecutor(ctx context.Context, r Request, p probe) *executor {
+	redact := newRedactor(r.Plan, r.Registry.Getenv)
 	x := &executor{
-		request: r, plan: r.Plan, nodes: r.Plan.Graph.Nodes, store: r.Store, probe: p,
+		request: r, plan: r.Plan, nodes: r.Plan.Graph.Nodes, store: discreetStore{r.Store, redact}, redact: redact, probe: p,
 		tools: newTools(r.Registry), began: time.Now(), hard: ctx, durable: context.WithoutCancel(ctx),
 		groupOf: map[groupKey]*group{}, attempts: map[int]int{}, gateDone: map[int]bool{},
 		runs: map[spec.ID][]spec.Run{}, deaths: map[int32]deathCount{}, inventory: map[string]spec.Inventory{},
@@ -221,13 +227,24 @@ func (g *group) render() error {
 	var err error
 	g.spec, g.mapping, err = g.runtime.Render(spec.RenderRequest{Model: *g.cell.Model, Hardware: g.cell.Hardware, Config: g.cell.Config})
 	if err == nil {
-		return nil
+		return g.hashSpec()
 	}
 	if spec.KindOf(err) == spec.ErrConfiguration {
 		g.failure = err
 		return nil
 	}
 	return fmt.Errorf("%s: %w", g.deployment.Address, err)
+}
+
+// hashSpec identifies how the server is started, secrets by their names: what a crashed
+// session started in another way, by another version of aicv say, is not adopted.
+func (g *group) hashSpec() error {
+	content, err := json.Marshal(g.spec)
+	if err != nil {
+		return fmt.Errorf("%s: identify its server: %w", g.deployment.Address, err)
+	}
+	g.specHash = string(spec.HashOf(content))[:8]
+	return nil
 }
 
 func (g *group) address() string { return g.deployment.Address }

@@ -227,7 +227,7 @@ func (x *executor) experimentOf(cell int32) *spec.Experiment {
 // cellInput is what a gate knows of a cell.
 func (x *executor) cellInput(cell int32) verify.CellInput {
 	c := &x.plan.Cells[cell]
-	input := inputOf(c)
+	input := c.Input()
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	input.Runs = slices.Clone(x.runs[c.Measurement])

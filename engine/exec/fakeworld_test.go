@@ -39,6 +39,7 @@ type world struct {
 	effective    error
 	diagnose     func(log string) (*spec.Error, bool)
 	unmanaged    bool
+	image        string // of the rendered servers
 	inventories  int
 	benchRuns    int
 	budget       time.Duration
@@ -50,6 +51,7 @@ type world struct {
 	asked        int              // for a status
 	onLookup     error
 	dead         func() bool // aicv crashed: its calls reach nothing any more
+	talks        *talk       // nil: the engines have no counters, and no cache to empty
 }
 
 type fakeServer struct {
@@ -226,7 +228,7 @@ func (r fakeRuntime) Render(q spec.RenderRequest) (spec.ServerSpec, []spec.ItemM
 			return spec.ServerSpec{}, nil, err
 		}
 	}
-	return spec.ServerSpec{Command: []string{"engine", "--tp", q.Config.Get(spec.ItemTensorParallel).Text()}, ModelName: q.Model.ID,
+	return spec.ServerSpec{Image: r.w.image, Command: []string{"engine", "--tp", q.Config.Get(spec.ItemTensorParallel).Text()}, ModelName: q.Model.ID,
 		Env:   []spec.EnvVar{{Name: "TOKEN", Value: spec.SecretValue("HF_TOKEN")}},
 		Ready: spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: 3 * time.Minute}, Grace: 5 * time.Second}, nil, nil
 }
@@ -328,7 +330,7 @@ func (w *world) registrations() []spec.Registration {
 	type component = *spec.Component
 	return []spec.Registration{
 		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(component, spec.Env) (spec.Target, error) { return fakeTarget{w}, nil }}},
-		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(component, spec.Env) (spec.Runtime, error) { return fakeRuntime{w}, nil }}},
+		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(component, spec.Env) (spec.Runtime, error) { return w.engine(), nil }}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(component, spec.Env) (spec.Benchmark, error) { return fakeBenchmark{w}, nil }}},
 		{Role: spec.RoleBenchmark, Kind: "file", New: spec.Constructor{Recording: func(component, spec.Env) (spec.Recording, error) { return fakeRecording{w}, nil }}},
 	}
@@ -368,4 +370,15 @@ func (l *listener) text(t spec.EventType) string {
 		b.WriteString(e.Subject + ": " + e.Message + "\n")
 	}
 	return b.String()
+}
+
+// key finds the key under which a deployment's start of a number was asked for.
+func (b *bench) key(deployment spec.ID, number int) string {
+	ending := fmt.Sprintf("-%s-%d", deployment, number)
+	for _, call := range b.world.calls {
+		if key, start := strings.CutPrefix(call, "start "); start && strings.HasSuffix(key, ending) {
+			return key
+		}
+	}
+	return "no start of " + ending
 }

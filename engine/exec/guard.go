@@ -98,6 +98,34 @@ func (r safeRuntime) Effective(ctx context.Context, server spec.Server) (spec.Co
 	return bounded(ctx, r.name, func() (spec.Configuration, error) { return r.inner.Effective(ctx, server) })
 }
 
+// Counters is errors.ErrUnsupported where the runtime can not read them.
+func (r safeRuntime) Counters(ctx context.Context, server spec.Server) (spec.Counters, error) {
+	reader, ok := r.inner.(spec.CounterReader)
+	if !ok {
+		return spec.Counters{}, errors.ErrUnsupported
+	}
+	return bounded(ctx, r.name, func() (spec.Counters, error) { return reader.Counters(ctx, server) })
+}
+
+// FlushCache is errors.ErrUnsupported where the runtime can not.
+func (r safeRuntime) FlushCache(ctx context.Context, server spec.Server) error {
+	flusher, ok := r.inner.(spec.CacheFlusher)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	_, err := bounded(ctx, r.name, func() (struct{}, error) { return struct{}{}, flusher.FlushCache(ctx, server) })
+	return err
+}
+
+// Version is errors.ErrUnsupported where the runtime can not read it.
+func (r safeRuntime) Version(ctx context.Context, server spec.Server) (string, error) {
+	reader, ok := r.inner.(spec.VersionReader)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return bounded(ctx, r.name, func() (string, error) { return reader.Version(ctx, server) })
+}
+
 // Diagnose knows no cause where it panics: the log stays the evidence.
 func (r safeRuntime) Diagnose(log string) (cause *spec.Error, known bool) {
 	var err error

@@ -98,7 +98,7 @@ func (f *evidence) judge(p *engine.Plan, e *spec.Experiment, cells []int) []spec
 }
 
 func (f *evidence) input(c *engine.PlannedCell) verify.CellInput {
-	in := inputOf(c)
+	in := c.Input()
 	in.Runs, in.Past = f.runs[c.Measurement], f.past[c.Measurement]
 	if failure, failed := f.failures[c.Measurement]; failed {
 		in.Failure = &failure
@@ -107,16 +107,6 @@ func (f *evidence) input(c *engine.PlannedCell) verify.CellInput {
 		if asker != c.Experiment {
 			in.Others = append(in.Others, f.rules[asker]...)
 		}
-	}
-	return in
-}
-
-// inputOf is what the plan knows of a cell.
-func inputOf(c *engine.PlannedCell) verify.CellInput {
-	in := verify.CellInput{Address: c.Cell.Address(), Measurement: c.Measurement,
-		GPUsKnown: c.Cell.GPUs() > 0, Requests: c.Cell.Sampling.Requests}
-	if c.Cell.Predictor != nil {
-		in.Prediction = &c.Prediction
 	}
 	return in
 }

@@ -16,14 +16,15 @@ type minder struct {
 	cancel   context.CancelCauseFunc
 	began    time.Time
 	expected time.Duration // of the run; 0: unknown
+	pulse    *pulse
 	died     *spec.ServerStatus
 	done     sync.WaitGroup
 }
 
 // mind begins to watch. After ctx has ended and done was waited for, died holds how
 // the server ended, if it did.
-func (x *executor) mind(ctx context.Context, cancel context.CancelCauseFunc, g *group, expected time.Duration) *minder {
-	m := &minder{x: x, g: g, cancel: cancel, began: time.Now(), expected: expected}
+func (x *executor) mind(ctx context.Context, cancel context.CancelCauseFunc, g *group, expected time.Duration, p *pulse) *minder {
+	m := &minder{x: x, g: g, cancel: cancel, began: time.Now(), expected: expected, pulse: p}
 	m.done.Go(func() { m.watch(ctx) })
 	return m
 }
@@ -38,6 +39,7 @@ func (m *minder) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			m.pulse.beat()
 			if m.look(ctx) {
 				return
 			}

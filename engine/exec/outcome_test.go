@@ -130,10 +130,10 @@ func TestConfigurationFailuresStand(t *testing.T) {
 			return nil
 		}
 		b.mustFinish()
-		tried := strings.Count(strings.Join(b.world.calls, "\n"), "run c8 seed 101 on "+serverKey(b.store.identity, depID(0), 1))
+		tried := strings.Count(strings.Join(b.world.calls, "\n"), "run c8 seed 101 on "+b.key(depID(0), 1))
 		b.store.applies["plan-1"].Status = spec.ApplyInterrupted
 		b.mustFinish()
-		again := strings.Count(strings.Join(b.world.calls, "\n"), "run c8 seed 101 on "+serverKey(b.store.identity, depID(0), 1))
+		again := strings.Count(strings.Join(b.world.calls, "\n"), "run c8 seed 101 on "+b.key(depID(0), 1))
 		if tried != 1 || again != 1 || len(b.store.starts) != 4 {
 			t.Errorf("tried %d, then %d times, %d starts", tried, again, len(b.store.starts))
 		}

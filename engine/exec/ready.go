@@ -64,9 +64,10 @@ type waiting struct {
 	adopted bool // its log may have lost the line that it was ready by
 	pattern *regexp.Regexp
 	log     string
-	shown   string // the last log line that was announced
-	cause   string // why it is not ready yet
-	deaf    int    // how often in a row its status could not be read
+	shown   string    // the last log line that was announced
+	moved   time.Time // when it was
+	cause   string    // why it is not ready yet
+	deaf    int       // how often in a row its status could not be read
 }
 
 // deafLimit is how often in a row a status may be unreadable.
@@ -74,7 +75,7 @@ const deafLimit = 5
 
 // awaitReady polls until the server is ready, has exited or takes too long.
 func (x *executor) awaitReady(g *group, began time.Time, limit time.Duration, adopted bool) error {
-	w := &waiting{x: x, g: g, began: began, adopted: adopted}
+	w := &waiting{x: x, g: g, began: began, adopted: adopted, moved: time.Now()}
 	if p := g.spec.Ready.LogPattern; p != "" {
 		pattern, err := regexp.Compile(p)
 		if err != nil {
@@ -117,7 +118,7 @@ func (w *waiting) look(ctx context.Context) (bool, error) {
 	if !w.g.target.Managed() || w.answers(ctx) {
 		return true, nil
 	}
-	w.x.progress(w.g.deploy, "waiting until it is ready", w.began)
+	w.x.progress(w.g.deploy, "waiting until it is ready", w.began, w.moved)
 	return false, nil
 }
 
@@ -136,7 +137,7 @@ func (w *waiting) readLog(ctx context.Context) {
 	}
 	w.log = log
 	if line := lastLine(log); line != "" && line != w.shown {
-		w.shown = line
+		w.shown, w.moved = line, time.Now()
 		w.x.emit(spec.Event{Type: spec.EventServerLog, Node: w.g.deploy, Kind: string(engine.NodeDeploy), Subject: w.g.address(), Message: line})
 	}
 }

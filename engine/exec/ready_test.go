@@ -190,8 +190,8 @@ func TestExited(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	key := serverKey("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210", 12)
-	if key != "0123456789ab-fedcba9876543210fedcba9876543210-12" {
+	key := serverKey("0123456789abcdef0123456789abcdef", "00112233", "fedcba9876543210fedcba9876543210", 12)
+	if key != "0123456789ab00112233-fedcba9876543210fedcba9876543210-12" {
 		t.Errorf("key %s", key)
 	}
 	if id, n, ok := parseKey(key); id != "fedcba9876543210fedcba9876543210" || n != 12 || !ok {
@@ -219,7 +219,7 @@ func FuzzParseKey(f *testing.F) {
 			t.Fatalf("%q has the number %d", text, number)
 		}
 		prefix, _, _ := strings.Cut(text, "-")
-		if again, n, ok := parseKey(serverKey(prefix, id, number)); !ok || n != number || (len(prefix) <= keyParts && again != id) {
+		if again, n, ok := parseKey(serverKey(prefix, "", id, number)); !ok || n != number || (len(prefix) <= keyParts && again != id) {
 			t.Fatalf("%q: read as %q %d, then as %q %d", text, id, number, again, n)
 		}
 	})

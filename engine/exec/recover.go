@@ -16,10 +16,16 @@ import (
 // names of containers and processes of different suites apart.
 const keyParts = 12
 
-// serverKey is the idempotency key of one bring-up: it follows from the suite, the
-// deployment and the number of the start, so that a crashed bring-up is found again.
-func serverKey(identity string, deployment spec.ID, number int) string {
-	return fmt.Sprintf("%s-%s-%d", identity[:min(keyParts, len(identity))], deployment, number)
+// serverKey is the idempotency key of one bring-up: it follows from the suite, what is
+// started, the deployment and the number of the start, so that a crashed bring-up is
+// found again, and a server that was started in another way is not taken for it.
+func serverKey(identity, specHash string, deployment spec.ID, number int) string {
+	return fmt.Sprintf("%s%s-%s-%d", identity[:min(keyParts, len(identity))], specHash, deployment, number)
+}
+
+// serverKey is the key of the group's start of a number.
+func (g *group) serverKey(identity string, number int) string {
+	return serverKey(identity, g.specHash, g.deployment.ID, number)
 }
 
 // parseKey reads the deployment and the number of the start from a key.
@@ -129,10 +135,11 @@ func (x *executor) wantedKeys(steps []spec.Step) map[string]*group {
 		}
 		taken[g.host] = true
 		list := x.starts[g.deployment.ID]
-		wanted[serverKey(x.identity, g.deployment.ID, list.next)] = g
+		wanted[g.serverKey(x.identity, list.next)] = g
 		for _, s := range list.open {
 			// With several starts wanted, only a start of this very node counts as its own.
-			if g.deployment.Starts <= 1 || s.Server.Key == g.lastKey {
+			own := g.deployment.Starts <= 1 || s.Server.Key == g.lastKey
+			if own && s.Server.Key == g.serverKey(x.identity, s.Number) {
 				wanted[s.Server.Key] = g
 			}
 		}

@@ -24,7 +24,7 @@ func (b *bench) replan(s shape) {
 	for i := range p.Cells {
 		c := &p.Cells[i]
 		c.Have = len(b.store.runs[c.Measurement])
-		in := inputOf(c)
+		in := c.Input()
 		in.Runs = b.store.runs[c.Measurement]
 		if c.Have == c.RunsMax || c.Cell.Benchmark.Kind != "file" && c.Have > 0 && verify.Decided(p.Experiments[0], in) { // recorded runs are all taken
 			c.Action, c.Deployment = engine.ActionKept, -1

@@ -11,6 +11,7 @@ import (
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify"
 )
 
 // deathCount is how often a server ended while it served a cell.
@@ -124,7 +125,8 @@ func (x *executor) keep(n *engine.Node, s *step, run spec.Run) error {
 	}
 	x.runs[run.Measurement] = append(runs[:at:at], append([]spec.Run{run}, runs[at:]...)...)
 	x.mutex.Unlock()
-	for _, f := range run.Result.Findings {
+	in := x.plan.Cells[n.Cell].Input()
+	for _, f := range verify.NewJudge(x.experimentOf(n.Cell)).OfRun(&in, &run) {
 		x.emit(spec.Event{Type: spec.EventFinding, Subject: x.subject(n), Message: f.Check + ": " + f.Message})
 	}
 	return nil
@@ -148,8 +150,10 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	defer cancel(nil)
 	timed, cancelTimer := context.WithTimeout(ctx, limit)
 	defer cancelTimer()
-	m := x.mind(timed, cancel, g, expected)
-	result, err := bench.Run(timed, request, x.relay(id, s.attempt))
+	report := x.observeBefore(x.work, g)
+	p := x.newPulse(id, s.attempt)
+	m := x.mind(timed, cancel, g, expected, p)
+	result, err := bench.Run(timed, request, p.relay)
 	cancel(nil)
 	m.done.Wait()
 	if why := x.ending(ctx, timed, g, m, limit, err); why != nil {
@@ -161,7 +165,11 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	return result, checkResult(&result, true)
+	if err := checkResult(&result, true); err != nil {
+		return spec.RunResult{}, err
+	}
+	x.observeAfter(x.work, g, report, &result, c.Cell.Load)
+	return result, nil
 }
 
 // ending explains a run that did not end by itself, or whose server did.

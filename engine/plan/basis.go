@@ -26,6 +26,7 @@ func claimsDigest(e *spec.Experiment) spec.ID {
 		}
 		b = append(b, 1)
 	}
+	text(string(e.GuardsID()))
 	for _, limit := range e.SLO {
 		text(string(limit.Metric))
 		text(limit.Quantity.String())

@@ -161,7 +161,7 @@ func (b *builder) addRecommended(ctx context.Context, e *spec.Experiment, add fu
 	if base.Hardware != nil {
 		gpus = base.Hardware.GPUs
 	}
-	rows, err := recommender.Recommend(ctx, spec.RecommendRequest{Base: b.pointOf(base), GPUs: gpus, Limits: e.SLO, Top: e.Recommended.Top})
+	rows, err := recommender.Recommend(ctx, spec.RecommendRequest{Base: b.basePoint(base), GPUs: gpus, Limits: e.SLO, Top: e.Recommended.Top})
 	if err != nil {
 		return fmt.Errorf("recommend rows with %s: %w", base.Predictor.Address(), err)
 	}

@@ -52,7 +52,7 @@ func (b *builder) group(context.Context) error {
 		if b.offline(i) || !works(c) {
 			continue
 		}
-		id := b.ids.Deployment(&c.Cell)
+		id := b.serverOf(i)
 		at, known := index[id]
 		if !known {
 			at = len(b.plan.Deployments)
@@ -138,7 +138,7 @@ func (b *builder) checkRenders(c *spec.Cell, target spec.Target) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = runtime.Render(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	_, _, err = runtime.Render(requestOf(c))
 	if err != nil && spec.KindOf(err) == spec.ErrUsage {
 		return err
 	}

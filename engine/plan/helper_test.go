@@ -15,14 +15,15 @@ import (
 
 // world is a suite with fake providers and a fake state, to be changed by tests.
 type world struct {
-	suite     *spec.Suite
-	state     *fakeState
-	cache     *fakeCache
-	predictor *fakePredictor
-	recording *fakeRecording
-	managed   bool
-	refuses   error // of the runtime
-	request   Request
+	suite       *spec.Suite
+	state       *fakeState
+	cache       *fakeCache
+	predictor   *fakePredictor
+	recording   *fakeRecording
+	managed     bool
+	refuses     error // of the runtime
+	rendersGPUs int   // that its servers take
+	request     Request
 
 	model                                   *spec.Model
 	hardware                                *spec.Hardware
@@ -92,7 +93,7 @@ func (w *world) registry() *engine.Registry {
 			return fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}, nil
 		}}},
 		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(*spec.Component, spec.Env) (spec.Runtime, error) {
-			return fakeRuntime{refuses: w.refuses}, nil
+			return fakeRuntime{refuses: w.refuses, gpus: w.rendersGPUs}, nil
 		}}},
 		{Role: spec.RolePredictor, Kind: "fake", New: spec.Constructor{Predictor: func(*spec.Component, spec.Env) (spec.Predictor, error) {
 			return w.predictor, nil

@@ -29,6 +29,7 @@ type Request struct {
 	State    engine.Reader
 	Cache    Cache    // nil: none
 	Targets  []string // selectors of the cells to work on; none: all
+	Only     []string // the same, said by an argument instead of a flag
 	Excludes []string // selectors of cells to leave alone
 	Rerun    []string // selectors of cells to measure again
 	Refresh  bool     // ask the predictors again instead of the cache
@@ -48,8 +49,8 @@ type Hosted interface {
 func Build(ctx context.Context, r Request) (*engine.Plan, error) {
 	b := newBuilder(r)
 	for _, step := range []func(context.Context) error{
-		b.openState, b.expand, b.identify, b.choose, b.predict, b.lookup, b.compare,
-		b.share, b.group, b.layOut, b.estimate, b.explain,
+		b.openState, b.expand, b.identify, b.choose, b.assume, b.predict, b.lookup, b.compare,
+		b.fit, b.share, b.group, b.layOut, b.estimate, b.explain,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -72,7 +73,8 @@ type builder struct {
 	recorded []*spec.Recorded          // by cell; nil: online
 	rerun    map[spec.ID]bool
 	findings findingList
-	hosts    []int32 // by deployment
+	hosts    []int32   // by deployment
+	servers  []spec.ID // by cell: the deployment that it needs; empty where that was not asked yet
 }
 
 // experimentFacts is computed once per experiment.

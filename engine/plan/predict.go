@@ -67,24 +67,56 @@ func (b *builder) questions() []*question {
 			byComponent[c.Predictor] = q
 			all = append(all, q)
 		}
-		q.ask(b.ids, b.pointOf(c), c.Model.ConfigHash, int32(i))
+		point := spec.PointOf(c)
+		point.Assumed = b.plan.Cells[i].Assumed
+		q.ask(b.ids, point, c.Model.ConfigHash, int32(i))
 	}
 	return all
 }
 
-// pointOf is the question that a cell puts. Where the engine will be deployed, it says
-// what that takes for items that are left open.
-func (b *builder) pointOf(c *spec.Cell) spec.Point {
-	point := spec.PointOf(c)
+// assume notes what each cell's engine takes for items that are left open.
+func (b *builder) assume(context.Context) error {
+	known := map[spec.ID]spec.Configuration{}
+	for i := range b.plan.Cells {
+		c := &b.plan.Cells[i]
+		defaulter := b.defaulter(&c.Cell)
+		if defaulter == nil {
+			continue
+		}
+		id := b.serverOf(i)
+		assumed, asked := known[id]
+		if !asked {
+			assumed = defaulter.Defaults(requestOf(&c.Cell))
+			known[id] = assumed
+		}
+		c.Assumed = assumed
+	}
+	return nil
+}
+
+// defaulter is the runtime of a cell for which an engine is deployed, if it knows what
+// that takes for items that are left open; else nil.
+func (b *builder) defaulter(c *spec.Cell) spec.Defaulter {
 	if c.Benchmark == nil || b.makers.isOffline(c.Benchmark) {
-		return point
+		return nil
 	}
 	runtime, err := b.makers.runtime(c.Runtime)
 	if err != nil { // rendering says so, where it matters
-		return point
+		return nil
 	}
-	if d, ok := runtime.(spec.Defaulter); ok {
-		point.Assumed = d.Defaults(spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config})
+	defaulter, _ := runtime.(spec.Defaulter)
+	return defaulter
+}
+
+func requestOf(c *spec.Cell) spec.RenderRequest {
+	return spec.RenderRequest{Model: *c.Model, Hardware: c.Hardware, Config: c.Config}
+}
+
+// basePoint is the question that what all rows share puts, as far as it is fixed.
+func (b *builder) basePoint(c *spec.Cell) spec.Point {
+	point := spec.PointOf(c)
+	if defaulter := b.defaulter(c); defaulter != nil {
+		point.Assumed = defaulter.Defaults(requestOf(c))
 	}
 	return point
 }

@@ -9,10 +9,13 @@ import (
 )
 
 // fakeRuntime renders nothing worth looking at, or refuses.
-type fakeRuntime struct{ refuses error }
+type fakeRuntime struct {
+	refuses error
+	gpus    int
+}
 
 func (f fakeRuntime) Render(spec.RenderRequest) (spec.ServerSpec, []spec.ItemMapping, error) {
-	return spec.ServerSpec{}, nil, f.refuses
+	return spec.ServerSpec{GPUs: f.gpus}, nil, f.refuses
 }
 
 func (fakeRuntime) Effective(context.Context, spec.Server) (spec.Configuration, error) {

@@ -45,6 +45,7 @@ type cellContent struct {
 	Predictor int             `json:"predictor"`
 	Benchmark int             `json:"benchmark"`
 	Config    int             `json:"configuration"`
+	Assumed   int             `json:"assumed"`
 	Load      spec.Load       `json:"load"`
 	Sampling  spec.Sampling   `json:"sampling"`
 }
@@ -114,15 +115,16 @@ func pack(p *engine.Plan) *savedPlan {
 		s.Experiments = append(s.Experiments, savedExperiment{Experiment: *e, PointsFrom: k.components.place(e.PointsFrom)})
 	}
 	for i := range p.Cells {
-		s.Cells[i] = savedCell{PlannedCell: p.Cells[i], Cell: k.content(&p.Cells[i].Cell)}
+		s.Cells[i] = savedCell{PlannedCell: p.Cells[i], Cell: k.content(&p.Cells[i])}
 	}
 	s.Models, s.Hardware, s.Components, s.Configs = k.models.rows, k.hardware.rows, k.components.rows, k.configs
 	return s
 }
 
-func (k *packer) content(c *spec.Cell) cellContent {
+func (k *packer) content(p *engine.PlannedCell) cellContent {
+	c := &p.Cell
 	return cellContent{
-		Axes: c.Axes, Source: c.Source, Load: c.Load, Sampling: c.Sampling, Config: k.config(c.Config),
+		Axes: c.Axes, Source: c.Source, Load: c.Load, Sampling: c.Sampling, Config: k.config(c.Config), Assumed: k.config(p.Assumed),
 		Model: k.models.place(c.Model), Hardware: k.hardware.place(c.Hardware),
 		Target: k.components.place(c.Target), Runtime: k.components.place(c.Runtime),
 		Predictor: k.components.place(c.Predictor), Benchmark: k.components.place(c.Benchmark),
@@ -177,6 +179,7 @@ func (s *savedPlan) unpack() (*engine.Plan, error) {
 		if e := p.Cells[i].Experiment; e < 0 || e >= len(p.Experiments) {
 			return nil, fmt.Errorf("cell %d: experiment %d does not exist", i, e)
 		}
+		p.Cells[i].Assumed = u.config(s.Cells[i].Cell.Assumed)
 		p.Cells[i].Cell = u.cell(&s.Cells[i].Cell, p.Experiments[p.Cells[i].Experiment].Name)
 	}
 	var err error
@@ -275,6 +278,8 @@ func check(p *engine.Plan) error {
 			return fmt.Errorf("cell %d: cell %d does not exist", i, c.MeasuredBy)
 		case c.Have < 0 || c.RunsMin < 0 || c.RunsMax < 0 || c.RunBase < 0:
 			return fmt.Errorf("cell %d: a number of runs is negative", i)
+		case c.Action == engine.ActionRefused && c.Fit == nil:
+			return fmt.Errorf("cell %d: nothing says why it is not deployed", i)
 		case c.Deployment >= 0 && c.Cell.Target == nil:
 			return fmt.Errorf("cell %d: its deployment has no target", i)
 		}

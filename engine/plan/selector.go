@@ -3,10 +3,8 @@ package plan
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
-	"aicv/engine"
 	"aicv/spec"
 )
 
@@ -139,6 +137,9 @@ func glob(pattern, text string) bool {
 // measurements that --rerun asks for.
 func (b *builder) choose(context.Context) error {
 	targets, err := b.match("--target", b.request.Targets)
+	if err == nil && targets == nil {
+		targets, err = b.match("", b.request.Only)
+	}
 	if err != nil {
 		return err
 	}
@@ -161,6 +162,14 @@ func (b *builder) choose(context.Context) error {
 	return nil
 }
 
+// wrongFlag says which flag a selector belongs to; an argument has none.
+func wrongFlag(flag string, err error) error {
+	if flag == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", flag, err)
+}
+
 // match says which cells any of the selectors picks; nil without selectors. A
 // selector that picks nothing is an error, because it is surely a mistake.
 func (b *builder) match(flag string, texts []string) ([]bool, error) {
@@ -171,7 +180,7 @@ func (b *builder) match(flag string, texts []string) ([]bool, error) {
 	for _, text := range texts {
 		selector, err := ParseSelector(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", flag, err)
+			return nil, wrongFlag(flag, err)
 		}
 		found := false
 		for i := range b.plan.Cells {
@@ -184,31 +193,4 @@ func (b *builder) match(flag string, texts []string) ([]bool, error) {
 		}
 	}
 	return picked, nil
-}
-
-// noMatch says what there is to select from.
-func (b *builder) noMatch(flag string, s Selector) error {
-	var first *engine.PlannedCell
-	for i := range b.plan.Cells {
-		if glob(s.experiment, b.plan.Cells[i].Cell.Experiment) {
-			first = &b.plan.Cells[i]
-			break
-		}
-	}
-	e := &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("%s %s: no cell matches", flag, s.text)}
-	if first != nil {
-		e.Fix = "a cell of that experiment is " + first.Cell.Address()
-		return e
-	}
-	names := make([]string, len(b.plan.Experiments))
-	for i, x := range b.plan.Experiments {
-		names[i] = x.Name
-	}
-	slices.Sort(names)
-	const most = 10
-	if len(names) > most {
-		names = append(names[:most:most], fmt.Sprintf("and %d more", len(names)-most))
-	}
-	e.Fix = "the experiments are: " + strings.Join(names, ", ")
-	return e
 }

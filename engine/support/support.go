@@ -3,6 +3,7 @@
 package support
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,7 +167,7 @@ func (q *question) fresh(ctx context.Context, supporter spec.Supporter, known ma
 	return fresh, nil
 }
 
-// gaps warns of what has no data.
+// gaps warns of what has no data, and notes what is answered from other data.
 func (q *question) gaps(known, fresh map[spec.ID]spec.Support) spec.Diagnostics {
 	var diags spec.Diagnostics
 	for i, key := range q.keys {
@@ -174,7 +175,7 @@ func (q *question) gaps(known, fresh map[spec.ID]spec.Support) spec.Diagnostics 
 		if !ok {
 			answer = fresh[key]
 		}
-		if answer.Supported {
+		if answer.Supported && answer.Why == "" {
 			continue
 		}
 		for _, e := range q.experiments[i] {
@@ -185,6 +186,10 @@ func (q *question) gaps(known, fresh map[spec.ID]spec.Support) spec.Diagnostics 
 }
 
 func (q *question) gap(e *spec.Experiment, s subject, answer spec.Support) spec.Diagnostic {
+	if answer.Supported {
+		return spec.Diagnostic{Severity: spec.SeverityNote, Subject: e.Range, Summary: q.component.Address() + " predicts this experiment from other data",
+			Detail: fmt.Sprintf("They are made with %s: %s.", cmp.Or(answer.Nearest, "what is nearest"), strings.TrimSuffix(answer.Why, "."))}
+	}
 	what := s.model.ID
 	if s.hardware != nil {
 		what += " on " + s.hardware.System

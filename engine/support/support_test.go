@@ -41,6 +41,9 @@ func (o *oracle) Support(ctx context.Context, points []spec.Point) ([]spec.Suppo
 	answers := make([]spec.Support, len(points))
 	for i, p := range points {
 		answers[i] = spec.Support{Supported: p.System == "h200_sxm" && p.RuntimeVersion == "0.24.0", Why: "no tables.", Nearest: "vllm 0.24.0"}
+		if answers[i].Supported {
+			answers[i] = spec.Support{Supported: true}
+		}
 	}
 	if o.short {
 		answers = answers[1:]
@@ -133,6 +136,19 @@ func TestGaps(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, check(t, o, nil)); diff != "" {
 		t.Error("without a cache: " + diff)
+	}
+}
+
+// What is answered from other data is a note, and no gap.
+func TestNearestAnswers(t *testing.T) {
+	kept := memory{}
+	check(t, &oracle{}, kept)
+	for key := range kept {
+		kept[key] = spec.Support{Supported: true, Why: "no tables of vllm 0.25.0", Nearest: "vllm 0.24.0"}
+	}
+	got := check(t, &oracle{}, kept)
+	if len(got) != 3 || got[0].Severity != spec.SeverityNote || got[0].Detail != "They are made with vllm 0.24.0: no tables of vllm 0.25.0." {
+		t.Errorf("%+v", got)
 	}
 }
 

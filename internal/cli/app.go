@@ -27,6 +27,7 @@ type app struct {
 	json     bool
 	events   string
 	noColor  bool
+	quiet    bool
 	logLevel string
 }
 
@@ -52,6 +53,7 @@ the configuration that was predicted, measures it, and judges the claims.`,
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "read variables from a file; may be repeated")
 	flags.BoolVar(&a.json, "json", false, "print machine-readable JSON")
 	flags.StringVar(&a.events, "events", "", "also write the event stream to a file, as JSON lines")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no plan, no progress and no advice: results and errors only")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colour, even on a terminal (also: NO_COLOR)")
 	flags.StringVar(&a.logLevel, "log-level", "off", "log to stderr: off, error, warn, info, debug or trace")
 	choices(root, "log-level", "off", "error", "warn", "info", "debug", "trace")
@@ -65,9 +67,12 @@ the configuration that was predicted, measures it, and judges the claims.`,
 		a.modelsCommand(),
 		a.hardwareCommand(),
 		a.doctorCommand(),
+		a.importCommand(), a.exportCommand(),
 		a.schemaCommand(), a.stateCommand(), a.versionCommand(), a.serveCommand(),
 	)
 	addCompletion(root)
+	root.SetFlagErrorFunc(wrongFlag)
+	refuseStrangers(root)
 	return root
 }
 

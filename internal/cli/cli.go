@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"aicv/engine"
 	"aicv/spec"
@@ -45,12 +46,25 @@ type Config struct {
 
 // Run executes one command line and returns its exit code. It installs signal
 // handling only for commands that need it.
-func Run(config Config, args []string, stdio Stdio) int {
+func Run(config Config, args []string, stdio Stdio) (code int) {
 	a := &app{config: config, stdio: stdio, getenv: os.LookupEnv}
+	defer a.survive(&code)
 	root := a.rootCommand()
 	root.SetArgs(normalizeFlags(root, args))
 	err := root.ExecuteContext(context.Background())
 	return a.exitCode(err)
+}
+
+// survive makes a panic an error like others: the runtime's own exit code for one, 2,
+// would say that changes are pending.
+func (a *app) survive(code *int) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	a.printError(&spec.Error{Kind: spec.ErrInfrastructure, Summary: fmt.Sprintf("aicv itself failed: %v", cause), Detail: string(debug.Stack()),
+		Fix: "this is a defect of aicv, please report it; what was measured is kept, and apply resumes"})
+	*code = ExitError
 }
 
 // exit ends a command with a code other than 1 and without a further message.

@@ -13,6 +13,8 @@ import (
 	"aicv/engine"
 	"aicv/engine/exec"
 	"aicv/engine/plan"
+	"aicv/internal/cli/planview"
+	"aicv/internal/tty"
 	"aicv/spec"
 	"aicv/state"
 	"aicv/verify"
@@ -65,8 +67,8 @@ func (a *app) applySuite(ctx context.Context, at place, s selection) error {
 	if err != nil {
 		return err
 	}
-	if !a.json {
-		if err := a.showPlan(p, s.all); err != nil {
+	if !a.json && !a.quiet {
+		if err := a.showPlan(p, planview.Options{All: s.all, Verbose: s.verbose}); err != nil {
 			return err
 		}
 	}
@@ -158,11 +160,12 @@ func (a *app) execute(ctx context.Context, registry *engine.Registry, store engi
 	if err := plan.Save(&saved, p); err != nil {
 		return nil, nil, err
 	}
-	views, err := a.openViews()
+	up := &servers{up: map[string]string{}}
+	views, err := a.openViews(up)
 	if err != nil {
 		return nil, nil, err
 	}
-	signals := a.watchInterrupts(ctx, func() { a.leave(registry, store) })
+	signals := a.watchInterrupts(ctx, func() { a.leave(up) })
 	defer signals.stop()
 	outcome, err := exec.Apply(signals.Context, exec.Request{
 		Plan: p, Store: store, Registry: registry, Emit: views.Emit, Stop: signals.Graceful, Origin: origin(p.Suite.Dir),
@@ -175,8 +178,12 @@ func (a *app) execute(ctx context.Context, registry *engine.Registry, store engi
 }
 
 // leave is the third Ctrl-C: say what is left, and go.
-func (a *app) leave(*engine.Registry, engine.Store) {
-	fmt.Fprintln(a.stdio.Err, "\nLeft without waiting. Servers may still run: aicv destroy removes them, aicv apply resumes.")
+func (a *app) leave(up *servers) {
+	fmt.Fprintln(a.stdio.Err, "\nLeft without waiting.")
+	for _, line := range up.list() {
+		fmt.Fprintf(a.stdio.Err, "  may still run: %s\n", tty.Clean(line))
+	}
+	fmt.Fprintln(a.stdio.Err, "aicv destroy removes what still runs, aicv apply resumes.")
 	os.Exit(ExitInterrupted)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aicv/lang/format"
+	"aicv/spec"
 )
 
 type fmtOptions struct {
@@ -23,97 +24,108 @@ func (a *app) fmtCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fmt [DIR | FILE | -]...",
 		Short: "Rewrite suite files in the canonical format",
-		Long: `Fmt rewrites the suite's .hcl files in the canonical format and prints the names of
-the files that it changed. With - it formats standard input to standard output.`,
+		Long: `Fmt rewrites the suite's .hcl and .hclvars files in the canonical format and prints the
+names of the files that it changed. A file that can not be read as HCL is shown, and the
+others are formatted all the same. With - it formats standard input to standard output.`,
 		Example: "  aicv fmt\n  aicv fmt -check -diff my-suite\n  aicv fmt - < suite.hcl",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.format(args, o)
 		},
 	}
-	c.Flags().BoolVar(&o.check, "check", false, "change nothing; exit 3 if a file is not formatted")
+	c.Flags().BoolVar(&o.check, "check", false, "change nothing; exit 3 if a file is not formatted; 1 where one is faulty")
 	c.Flags().BoolVar(&o.diff, "diff", false, "print the differences")
 	return c
 }
 
+// format goes on after a file that can not be formatted, so that one run shows them all.
 func (a *app) format(args []string, o fmtOptions) error {
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	unformatted := 0
+	var t formatted
 	for _, arg := range args {
-		n, err := a.formatArgument(arg, o)
-		if err != nil {
+		if err := a.formatArgument(arg, o, &t); err != nil {
 			return err
 		}
-		unformatted += n
 	}
-	if o.check && unformatted > 0 {
+	switch {
+	case t.faulty > 0:
+		return exit(ExitError)
+	case o.check && t.changed > 0:
 		return exit(ExitFailed)
 	}
 	return nil
 }
 
-// formatArgument formats one argument and returns how many files were not in order.
-func (a *app) formatArgument(arg string, o fmtOptions) (int, error) {
+// formatted counts what became of the files.
+type formatted struct {
+	changed int // were not in order
+	faulty  int // can not be read as HCL; said already
+}
+
+func (a *app) formatArgument(arg string, o fmtOptions, t *formatted) error {
 	if arg == "-" {
-		return a.formatStdin(o)
+		return a.formatStdin(o, t)
 	}
 	files, err := hclFiles(arg)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	changed := 0
 	for _, file := range files {
 		source, err := os.ReadFile(file)
 		if err != nil {
-			return changed, err
+			return err
 		}
-		formatted, err := a.formatSource(source, file)
-		if err != nil {
-			return changed, err
-		}
-		if bytes.Equal(source, formatted) {
+		text, ok, err := a.formatSource(source, file)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			t.faulty++
+			continue
+		case bytes.Equal(source, text):
 			continue
 		}
-		changed++
-		if err := a.settle(file, source, formatted, o); err != nil {
-			return changed, err
+		t.changed++
+		if err := a.settle(file, source, text, o); err != nil {
+			return err
 		}
 	}
-	return changed, nil
+	return nil
 }
 
-func (a *app) formatStdin(o fmtOptions) (int, error) {
+func (a *app) formatStdin(o fmtOptions, t *formatted) error {
 	source, err := io.ReadAll(a.stdio.In)
 	if err != nil {
-		return 0, fmt.Errorf("read standard input: %w", err)
+		return fmt.Errorf("read standard input: %w", err)
 	}
-	formatted, err := a.formatSource(source, "<stdin>")
+	text, ok, err := a.formatSource(source, "<stdin>")
 	if err != nil {
-		return 0, err
+		return err
 	}
-	changed := 0
-	if !bytes.Equal(source, formatted) {
-		changed = 1
+	if !ok {
+		t.faulty++
+		return nil
+	}
+	if !bytes.Equal(source, text) {
+		t.changed++
 	}
 	switch {
 	case o.diff:
-		fmt.Fprint(a.stdio.Out, format.Diff("<stdin>", source, formatted))
+		_, err = fmt.Fprint(a.stdio.Out, format.Diff("<stdin>", source, text))
 	case !o.check:
-		_, err = a.stdio.Out.Write(formatted)
+		_, err = a.stdio.Out.Write(text)
 	}
-	return changed, err
+	return err
 }
 
-func (a *app) formatSource(source []byte, file string) ([]byte, error) {
-	formatted, diags := format.Source(source, file)
+// formatSource formats one file; false where it is faulty, which was then shown.
+func (a *app) formatSource(source []byte, file string) ([]byte, bool, error) {
+	text, diags := format.Source(source, file)
 	if err := a.printDiagnostics(diags, map[string][]byte{file: source}); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if diags.HasErrors() {
-		return nil, exit(ExitError)
-	}
-	return formatted, nil
+	return text, !diags.HasErrors(), nil
 }
 
 // settle reports an unformatted file, and rewrites it unless it is only checked.
@@ -132,9 +144,13 @@ func (a *app) settle(file string, source, formatted []byte, o fmtOptions) error 
 func hclFiles(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "nothing to format", Cause: err, Fix: "name a folder, a file, or - for standard input"}
 	}
 	if !info.IsDir() {
+		if !isNative(path) {
+			return nil, &spec.Error{Kind: spec.ErrUsage, Summary: path + " is no file in HCL's native syntax (*.hcl, *.hclvars)",
+				Fix: "format files in JSON syntax with a tool for JSON"}
+		}
 		return []string{path}, nil
 	}
 	entries, err := os.ReadDir(path)
@@ -143,10 +159,14 @@ func hclFiles(path string) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.IsDir() && strings.HasSuffix(e.Name(), ".hcl") {
+		if !e.IsDir() && isNative(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
 			files = append(files, filepath.Join(path, e.Name()))
 		}
 	}
 	sort.Strings(files)
 	return files, nil
+}
+
+func isNative(name string) bool {
+	return strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".hclvars") || filepath.Base(name) == ".aicv.lock"
 }

@@ -2,9 +2,12 @@ package cli
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +33,9 @@ It never overwrites a file.`,
 }
 
 func (a *app) initSuite(dir string) error {
+	if isFile(dir) {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: dir + " is a file", Fix: "name a folder; it is made where it does not exist"}
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("create the suite's folder: %w", err)
 	}
@@ -45,9 +51,28 @@ func (a *app) initSuite(dir string) error {
 	if err := os.WriteFile(file, starter, 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte(".aicv/\n"), 0o644); err != nil {
+	if err := ignoreWorkFolder(filepath.Join(dir, ".gitignore")); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdio.Out, "Wrote %s. Next:\n\n  aicv plan %s\n  aicv apply %s\n", file, dir, dir)
 	return nil
+}
+
+// ignoreWorkFolder keeps the state out of version control. A file that is there keeps
+// its lines.
+func ignoreWorkFolder(path string) error {
+	const line = ".aicv/"
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for known := range strings.Lines(string(content)) {
+		if word := strings.TrimSpace(known); word == line || word == ".aicv" {
+			return nil
+		}
+	}
+	if len(content) > 0 && content[len(content)-1] != '\n' {
+		content = append(content, '\n')
+	}
+	return replaceFile(path, append(content, line+"\n"...))
 }

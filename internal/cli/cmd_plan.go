@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +23,9 @@ import (
 // selection is what --target, --exclude and --rerun say.
 type selection struct {
 	targets, excludes, rerun []string
+	only                     []string // like targets, from an argument
 	refresh, upgrade, all    bool
+	verbose                  bool
 }
 
 func (s *selection) register(c *cobra.Command) {
@@ -30,6 +35,7 @@ func (s *selection) register(c *cobra.Command) {
 	c.Flags().BoolVar(&s.refresh, "refresh", false, "ask the predictors again instead of the cache")
 	s.registerUpgrade(c)
 	c.Flags().BoolVar(&s.all, "all", false, "list every cell, however many there are")
+	c.Flags().BoolVarP(&s.verbose, "verbose", "v", false, "show every predicted metric, all items of the configurations, and how the memory of each GPU adds up")
 }
 
 // registerUpgrade is for every command that predicts: what .aicv.lock pins holds for all.
@@ -57,7 +63,7 @@ Exit codes: 0 planned; 1 error; 2 changes are pending (with --detailed-exitcode)
 			if err != nil {
 				return err
 			}
-			if err := a.showPlan(p, s.all); err != nil {
+			if err := a.showPlan(p, planview.Options{All: s.all, Verbose: s.verbose}); err != nil {
 				return err
 			}
 			if out != "" {
@@ -106,7 +112,7 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 	a.logger().Debug("plan", "experiments", len(suite.Experiments))
 	p, err := plan.Build(ctx, plan.Request{
 		Suite: suite, Registry: registry, State: reader, Cache: predictions,
-		Targets: s.targets, Excludes: s.excludes, Rerun: s.rerun, Refresh: s.refresh,
+		Targets: s.targets, Only: s.only, Excludes: s.excludes, Rerun: s.rerun, Refresh: s.refresh,
 	})
 	if err != nil {
 		return nil, err
@@ -120,16 +126,17 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 
 func included(c engine.PlannedCell) bool { return !c.Excluded }
 
-func (a *app) showPlan(p *engine.Plan, all bool) error {
+func (a *app) showPlan(p *engine.Plan, o planview.Options) error {
 	if a.json {
 		return writeJSON(a.stdio.Out, planview.Document(p))
 	}
-	return planview.Text(a.stdio.Out, p, planview.Options{Color: a.color(a.stdio.Out), Width: width(a.stdio.Out), All: all})
+	o.Color, o.Width = a.color(a.stdio.Out), width(a.stdio.Out)
+	return planview.Text(a.stdio.Out, p, o)
 }
 
-// say prints a line for people; nothing with --json.
+// say prints a line for people; nothing with --json or --quiet.
 func (a *app) say(format string, args ...any) {
-	if !a.json {
+	if !a.json && !a.quiet {
 		fmt.Fprintf(a.stdio.Out, format, args...)
 	}
 }
@@ -152,5 +159,10 @@ func loadPlan(path string) (*engine.Plan, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return plan.Load(file)
+	p, err := plan.Load(file)
+	var known *spec.Error
+	if errors.As(err, &known) && strings.Contains(filepath.Base(path), ".hcl") {
+		known.Fix = "a suite is named by its folder: " + filepath.Dir(path)
+	}
+	return p, err
 }

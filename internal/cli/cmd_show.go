@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/internal/cli/planview"
 	"aicv/report"
 	"aicv/result"
 	"aicv/spec"
@@ -14,6 +15,7 @@ import (
 
 func (a *app) showCommand() *cobra.Command {
 	var dir string
+	var verbose bool
 	var s selection
 	c := &cobra.Command{
 		Use:   "show [ADDRESS | PLANFILE]",
@@ -29,13 +31,14 @@ A saved plan is shown as aicv plan printed it, stale or not.`,
 				if err != nil {
 					return err
 				}
-				return a.showPlan(p, true)
+				return a.showPlan(p, planview.Options{All: true, Verbose: verbose})
 			}
-			s.targets = args
+			s.only = args
 			return a.showCells(cmd.Context(), dir, s)
 		},
 	}
 	c.Flags().StringVar(&dir, "suite", ".", "the suite's folder")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "of a saved plan: every predicted metric, all items of the configurations, and how the memory of each GPU adds up")
 	s.registerUpgrade(c)
 	return c
 }
@@ -44,7 +47,7 @@ func (a *app) showCells(ctx context.Context, dir string, s selection) error {
 	return a.withStanding(ctx, a.placeOf([]string{dir}), s, func(v standing) error {
 		selected := result.Select(v.result, selectedCells(v))
 		if len(selected.Experiments) == 0 {
-			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(s.targets, " ")),
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no cell matches %s", strings.Join(s.only, " ")),
 				Fix: "aicv plan --all lists the addresses"}
 		}
 		if a.json {

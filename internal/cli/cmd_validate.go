@@ -18,7 +18,7 @@ import (
 )
 
 // supportTimeout bounds how long one predictor is asked whether it has data.
-const supportTimeout = 10 * time.Second
+const supportTimeout = 30 * time.Second
 
 func (a *app) validateCommand() *cobra.Command {
 	var unasked bool

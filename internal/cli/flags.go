@@ -1,11 +1,69 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"aicv/lang/suggest"
+	"aicv/spec"
 )
+
+// wrongFlag names the flag that was most likely meant.
+func wrongFlag(c *cobra.Command, err error) error {
+	e := &spec.Error{Kind: spec.ErrUsage, Summary: err.Error(), Fix: c.CommandPath() + " --help lists the flags"}
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) {
+		return e
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if best, ok := suggest.Best(missing.GetSpecifiedName(), names); ok {
+		e.Fix = "did you mean --" + best + "? " + e.Fix
+	}
+	return e
+}
+
+// refuseStrangers makes an unknown subcommand an error: without it a group prints its
+// help and succeeds. More arguments than a command takes are named.
+func refuseStrangers(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		refuseStrangers(sub)
+	}
+	if c.HasParent() && c.HasSubCommands() && !c.Runnable() {
+		c.RunE = func(c *cobra.Command, args []string) error { return unknownSubcommand(c, args) }
+		return
+	}
+	if allowed := c.Args; allowed != nil && !c.DisableFlagParsing {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := allowed(c, args); err != nil {
+				return &spec.Error{Kind: spec.ErrUsage, Summary: err.Error(), Fix: "the usage is: " + c.UseLine()}
+			}
+			return nil
+		}
+	}
+}
+
+func unknownSubcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	e := &spec.Error{Kind: spec.ErrUsage, Summary: "unknown command \"" + args[0] + "\" of " + c.CommandPath(), Fix: "there are: " + strings.Join(names, ", ")}
+	if best, ok := suggest.Best(args[0], names); ok {
+		e.Fix = "did you mean " + best + "? " + upperFirst(e.Fix)
+	}
+	return e
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // normalizeFlags lets long flags be written with one dash, `-out FILE` as in
 // Terraform, where the word is a known long flag.

@@ -9,8 +9,8 @@ import (
 
 // openViews joins the views that an apply feeds: for people or as JSON lines, and
 // the events file.
-func (a *app) openViews() (*view.Fanout, error) {
-	sinks := []view.Sink{a.mainView()}
+func (a *app) openViews(more ...view.Sink) (*view.Fanout, error) {
+	sinks := append(more, a.mainView())
 	if a.events != "" {
 		file, err := openEvents(a.events)
 		if err != nil {
@@ -34,6 +34,8 @@ func (a *app) mainView() view.Sink {
 	switch {
 	case a.json:
 		return view.JSONLines(a.stdio.Out)
+	case a.quiet:
+		return view.Nothing()
 	case isTerminal(a.stdio.Out) && a.getenvText("TERM") != "dumb" && a.getenvText("CI") == "":
 		return view.Live(a.stdio.Out, width(a.stdio.Out))
 	}

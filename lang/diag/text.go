@@ -66,7 +66,10 @@ func (p *printer) diagnostic(d spec.Diagnostic) {
 		heading = p.paint(styleBold, "Note:")
 	}
 	p.printf("%s %s\n", heading, p.paint(styleBold, clean(d.Summary)))
-	if !d.Subject.IsZero() {
+	switch {
+	case d.Unshown && !d.Subject.IsZero():
+		p.printf("  at %s\n", p.paint(styleDim, clean(d.Subject.String())))
+	case !d.Subject.IsZero():
 		p.writeSnippet(d.Subject, "  ")
 	}
 	p.paragraph(d.Detail)

@@ -62,7 +62,12 @@ func appendBlock(out []byte, entries []Entry) []byte {
 	return append(out, "}\n"...)
 }
 
-func quoted(text string) string { return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes()) }
+func quoted(text string) string {
+	if text := `"` + text + `"`; plain(text) {
+		return text
+	}
+	return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes())
+}
 
 // Change is one difference between what is pinned and what would be used.
 type Change struct {

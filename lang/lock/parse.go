@@ -16,6 +16,14 @@ import (
 // that is damaged in any way gives errors with their places, and no entries: what can
 // not be read must not pass for unpinned.
 func Parse(source []byte, file string) ([]Entry, spec.Diagnostics) {
+	if entries, plain := readPlain(string(source)); plain {
+		return entries, nil
+	}
+	return parse(source, file)
+}
+
+// parse reads any lock file by the language's own parser.
+func parse(source []byte, file string) ([]Entry, spec.Diagnostics) {
 	parsed, diags := hclsyntax.ParseConfig(source, file, hcl.InitialPos)
 	if diags.HasErrors() {
 		return nil, translate(diags)

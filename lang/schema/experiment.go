@@ -90,11 +90,24 @@ func References() []spec.Attribute {
 	}
 }
 
+// DoesNotFit is the experiment's attribute about cells that do not fit on their GPUs,
+// UnfitSkip and UnfitDeploy are its values.
+const (
+	DoesNotFit  = "does_not_fit"
+	UnfitSkip   = "skip"
+	UnfitDeploy = "deploy"
+)
+
 func experimentBlock() spec.Block {
 	rows := append(References(), spec.Attribute{
 		Name: "points_from", Type: spec.TypeReference, Ref: string(spec.RoleBenchmark), Since: since,
 		Doc:     "A recorded benchmark, in place of a matrix: every point of it that agrees with what the experiment fixes becomes a cell.",
 		Example: "benchmark.recorded.h200",
+	}, acceptRow(), spec.Attribute{
+		Name: DoesNotFit, Type: spec.TypeString, Default: spec.StringValue(UnfitSkip), Allowed: []string{UnfitSkip, UnfitDeploy}, Since: since,
+		Doc: "What becomes of cells that by estimate do not fit on their GPUs: skip leaves them out, and their claims are without data; " +
+			"deploy measures them all the same. aicv plan -v shows the arithmetic.",
+		Example: `"deploy"`,
 	})
 	return spec.Block{
 		Name: Experiment, Labels: []string{"name"}, Repeatable: true, Since: since,
@@ -118,7 +131,25 @@ func experimentBlock() spec.Block {
   }
 }`,
 		Attributes: rows,
-		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock()},
+		Blocks:     []spec.Block{matrixBlock(), configurationBlock(), recommendedBlock(), sloBlock(), repeatsBlock(), assertBlock(), guardBlock(), originBlock()},
+	}
+}
+
+// originBlock says what an experiment was translated from. Nothing that is measured
+// depends on it.
+func originBlock() spec.Block {
+	return spec.Block{
+		Name: "origin", Since: since,
+		Doc: "What aicv import made the experiment from. aicv export takes from it what a suite can not express; plan, apply and verdicts ignore it.",
+		Example: `origin {
+  format = "autotuner"
+  file   = "origin/task.json"
+}`,
+		Attributes: []spec.Attribute{
+			{Name: "format", Type: spec.TypeString, Required: true, Doc: "The format of the file, as aicv import names it.", Example: `"autotuner"`, Since: since},
+			{Name: "file", Type: spec.TypePath, Required: true, Doc: "Copy of the document, relative to the suite's folder.", Example: `"origin/task.json"`, Since: since},
+			{Name: "entry", Type: spec.TypeString, Doc: "Part of the document that the experiment stands for, where it has several.", Example: `"exp_agg"`, Since: since},
+		},
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	Hardware   = "hardware"
 	Workload   = "workload"
 	Experiment = "experiment"
+	Guard      = "guard"
 )
 
 // since is the version of aicv that brought the first language.
@@ -26,7 +27,7 @@ const since = "0.1"
 
 // Reserved lists the block types whose names are taken for later versions; they are
 // refused at the top level and in experiments.
-func Reserved() []string { return []string{"budget", "guard"} }
+func Reserved() []string { return []string{"budget"} }
 
 // Roles lists the provider roles in the order in which the language shows them.
 func Roles() []spec.Role {
@@ -41,7 +42,7 @@ func Language(registrations []spec.Registration) []spec.Block {
 	for _, role := range Roles() {
 		blocks = append(blocks, roleBlocks(role, registrations)...)
 	}
-	return append(blocks, workloadBlock(), experimentBlock())
+	return append(blocks, workloadBlock(), experimentBlock(), guardBlock())
 }
 
 func roleBlocks(role spec.Role, registrations []spec.Registration) []spec.Block {
@@ -81,7 +82,7 @@ func commonRows(role spec.Role) []spec.Attribute {
 	return []spec.Attribute{
 		{Name: "version", Type: spec.TypeString, Doc: "Version of the engine, as its project numbers it.", Example: `"0.24.0"`, Since: since},
 		{Name: "image", Type: spec.TypeString, Doc: "Container image that holds the engine.", Example: `"vllm/vllm-openai:v0.24.0"`, Since: since},
-		{Name: "args", Type: spec.TypeMap, Doc: "Further engine flags, without their leading dashes.", Example: `{ "schedule-policy" = "fcfs" }`, Since: since},
+		{Name: "args", Type: spec.TypeMap, Public: true, Doc: "Further engine flags, without their leading dashes.", Example: `{ "schedule-policy" = "fcfs" }`, Since: since},
 		{Name: "env", Type: spec.TypeStringMap, Doc: "Environment variables of the server. A secret is given by reference: env(\"NAME\").", Example: `{ HF_TOKEN = env("HF_TOKEN") }`, Since: since},
 	}
 }

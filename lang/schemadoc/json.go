@@ -45,6 +45,8 @@ type attribute struct {
 	Since     string      `json:"since,omitempty"`
 	// Incidental rows are no part of a measurement's identity.
 	Incidental bool `json:"incidental,omitempty"`
+	// Secret rows take a reference to an environment variable only.
+	Secret bool `json:"secret,omitempty"`
 }
 
 // JSON writes the schema in aicv's own, versioned form.
@@ -73,7 +75,7 @@ func attributesOf(attributes []spec.Attribute) []attribute {
 	out := make([]attribute, len(attributes))
 	for i, a := range attributes {
 		out[i] = attribute{Name: a.Name, Type: a.Type, Reference: a.Ref, Required: a.Required, Single: a.Single,
-			Allowed: a.Allowed, Minimum: a.Min, Maximum: a.Max, Doc: a.Doc, Example: a.Example, Since: a.Since, Incidental: a.Incidental}
+			Allowed: a.Allowed, Minimum: a.Min, Maximum: a.Max, Doc: a.Doc, Example: a.Example, Since: a.Since, Incidental: a.Incidental, Secret: a.Secret}
 		if !a.Default.IsNull() {
 			out[i].Default = &attributes[i].Default
 		}

@@ -110,6 +110,9 @@ func attributeSchema(a spec.Attribute) node {
 
 // literals lists the schemas of what may stand there without evaluation.
 func literals(a spec.Attribute) []node {
+	if a.Secret {
+		return nil
+	}
 	switch a.Type {
 	case spec.TypeReference:
 		return nil

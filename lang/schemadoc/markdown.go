@@ -153,10 +153,14 @@ func meaning(group []spec.Attribute) string {
 
 // describe is a row's doc with what a change of it does to measurements.
 func describe(a spec.Attribute) string {
-	if a.Incidental {
-		return a.Doc + " A change of it keeps what was measured."
+	text := a.Doc
+	if a.Secret {
+		text += ` Only env("NAME") is taken.`
 	}
-	return a.Doc
+	if a.Incidental {
+		text += " A change of it keeps what was measured."
+	}
+	return text
 }
 
 func kind(a spec.Attribute) string {

@@ -22,6 +22,7 @@ const Kind = "endpoint"
 const (
 	defaultHealthPath = "/health"
 	modelsPath        = "/v1/models"
+	attrKey           = "api_key"
 	since             = "0.1"
 )
 
@@ -43,6 +44,8 @@ func Registration() spec.Registration {
 					Doc: "GPUs behind the URL, over all replicas. Without it metrics per GPU are taken from the hardware or do not exist."},
 				{Name: "health_path", Type: spec.TypeString, Default: spec.StringValue(defaultHealthPath), Incidental: true, Since: since, Example: `"/health"`,
 					Doc: "Path that answers 200 while the server is healthy. Where it is empty the list of models is asked instead."},
+				{Name: attrKey, Type: spec.TypeString, Secret: true, Incidental: true, Since: since, Example: `env("API_KEY")`,
+					Doc: "Bearer token with which the server's health and models are asked. The benchmark's requests carry its own."},
 			},
 		},
 		New: spec.Constructor{Target: newTarget},
@@ -56,6 +59,8 @@ type target struct {
 	host    string
 	model   string // as declared; empty: the model's id
 	health  string // path; empty: the list of models is asked
+	key     spec.Value
+	getenv  func(string) (string, bool)
 	client  *http.Client
 }
 
@@ -65,7 +70,7 @@ const (
 	maxBody    = 4 << 20
 )
 
-func newTarget(c *spec.Component, _ spec.Env) (spec.Target, error) {
+func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 	base, err := parseBase(c.Address(), c.Attrs.Text("url"))
 	if err != nil {
 		return nil, err
@@ -75,10 +80,11 @@ func newTarget(c *spec.Component, _ spec.Env) (spec.Target, error) {
 		health = c.Attrs.Text("health_path")
 	}
 	if health != "" && !strings.HasPrefix(health, "/") {
-		return nil, usage(fmt.Sprintf("%s: health_path is %q, and must begin with a slash", c.Address(), health), `write health_path = "/health"`)
+		return nil, wrong("health_path", fmt.Sprintf("%s: health_path is %q, and must begin with a slash", c.Address(), health), `write health_path = "/health"`)
 	}
 	return &target{
 		address: c.Address(), url: strings.TrimRight(base.String(), "/"), host: base.Host, model: c.Attrs.Text("model"), health: health,
+		key: c.Attrs[attrKey], getenv: env.Getenv,
 		client: &http.Client{Timeout: askTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}},
 	}, nil
 }
@@ -87,10 +93,10 @@ func newTarget(c *spec.Component, _ spec.Env) (spec.Target, error) {
 // would silently lose.
 func parseBase(address, text string) (*url.URL, error) {
 	if strings.Contains(text, "@") {
-		return nil, usage(address+": url must not hold a user or a password", "remove them; secrets are never written into a suite")
+		return nil, wrong("url", address+": url must not hold a user or a password", "remove them; secrets are never written into a suite")
 	}
 	refuse := func(why string) error {
-		return usage(fmt.Sprintf("%s: url %q %s", address, text, why), `write url = "http://host:8000"`)
+		return wrong("url", fmt.Sprintf("%s: url %q %s", address, text, why), `write url = "http://host:8000"`)
 	}
 	base, err := url.Parse(text)
 	switch {
@@ -106,6 +112,10 @@ func parseBase(address, text string) (*url.URL, error) {
 		return nil, refuse("must be the server's base, without /v1")
 	}
 	return base, nil
+}
+
+func wrong(attribute, summary, fix string) error {
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: attribute, Summary: summary, Fix: fix}
 }
 
 func usage(summary, fix string) error {

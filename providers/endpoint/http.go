@@ -16,6 +16,13 @@ func (t *target) get(ctx context.Context, path string) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, t.unreachable(ctx, err)
 	}
+	key, err := t.bearer()
+	if err != nil {
+		return 0, nil, err
+	}
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 	response, err := t.client.Do(request)
 	if err != nil {
 		return 0, nil, t.unreachable(ctx, err)
@@ -28,6 +35,20 @@ func (t *target) get(ctx context.Context, path string) (int, []byte, error) {
 	return response.StatusCode, body, nil
 }
 
+// bearer resolves the key at the moment of use; empty: none is declared.
+func (t *target) bearer() (string, error) {
+	if t.key.Kind() != spec.Secret {
+		return "", nil
+	}
+	name := t.key.Text()
+	if t.getenv != nil {
+		if key, ok := t.getenv(name); ok && key != "" {
+			return key, nil
+		}
+	}
+	return "", usage(t.address+": the API key's environment variable "+name+" is not set", "export "+name)
+}
+
 // models lists the names of the served models.
 func (t *target) models(ctx context.Context) ([]string, error) {
 	status, body, err := t.get(ctx, modelsPath)
@@ -36,7 +57,7 @@ func (t *target) models(ctx context.Context) ([]string, error) {
 	}
 	if status != http.StatusOK {
 		return nil, t.broken(fmt.Sprintf("%s%s answers %d %s", t.url, modelsPath, status, http.StatusText(status)),
-			"check that url is the base of an OpenAI-compatible server that needs no key")
+			"check that url is the base of an OpenAI-compatible server; where it needs a key, set "+attrKey)
 	}
 	var list struct {
 		Data []struct {

@@ -128,7 +128,7 @@ func (c *client) exchange(ctx context.Context, o order) answer {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return answer{err: statusError(response)}
+		return answer{err: c.statusError(response)}
 	}
 	got := answer{times: make([]time.Duration, 0, min(o.output, mostTimes))}
 	if got.err = c.read(response.Body, &got); got.err == nil {
@@ -138,19 +138,30 @@ func (c *client) exchange(ctx context.Context, o order) answer {
 }
 
 // statusError quotes the beginning of an error answer.
-func statusError(response *http.Response) error {
+func (c *client) statusError(response *http.Response) error {
+	const shown = 512
 	said := fmt.Sprintf("HTTP %d", response.StatusCode)
 	if to := response.Header.Get("Location"); to != "" {
-		said += " redirects to " + string(truncate([]byte(to), 200)) + ", which is not followed"
+		said += " redirects to " + string(truncate(c.redact([]byte(to)), 200)) + ", which is not followed"
 	}
 	if wait := response.Header.Get("Retry-After"); wait != "" {
-		said += " (Retry-After " + string(truncate([]byte(wait), 40)) + ")"
+		said += " (Retry-After " + string(truncate(c.redact([]byte(wait)), 40)) + ")"
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, 512))
+	text, err := io.ReadAll(io.LimitReader(response.Body, int64(shown+len(c.key))))
 	if err != nil || len(text) == 0 {
 		return errors.New(said)
 	}
-	return fmt.Errorf("%s: %s", said, bytes.TrimSpace(text))
+	text = c.redact(text)
+	return fmt.Errorf("%s: %s", said, bytes.TrimSpace(text[:min(shown, len(text))]))
+}
+
+// redact takes the key out of what a server says: some echo a request's headers, and
+// what they say is stored.
+func (c *client) redact(text []byte) []byte {
+	if c.key == "" {
+		return text
+	}
+	return bytes.ReplaceAll(text, []byte(c.key), []byte("(secret)"))
 }
 
 // chunk is the part of a streamed event that matters.
@@ -197,20 +208,20 @@ func (c *client) read(body io.Reader, got *answer) error {
 		case string(data) == "[DONE]":
 			return nil
 		}
-		if err := got.take(data, arrived); err != nil {
+		if err := got.take(data, arrived, c.redact); err != nil {
 			return err
 		}
 	}
 }
 
 // take books one event.
-func (a *answer) take(data []byte, arrived time.Duration) error {
+func (a *answer) take(data []byte, arrived time.Duration, redact func([]byte) []byte) error {
 	var event chunk
 	if err := json.Unmarshal(data, &event); err != nil {
 		return fmt.Errorf("an event is no valid JSON: %w", err)
 	}
 	if len(event.Error) > 0 && string(event.Error) != "null" {
-		return fmt.Errorf("the server reports an error in the stream: %s", truncate(event.Error, 300))
+		return fmt.Errorf("the server reports an error in the stream: %s", truncate(redact(event.Error), 300))
 	}
 	if event.text() {
 		a.times = append(a.times, arrived)

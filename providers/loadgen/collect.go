@@ -22,11 +22,8 @@ type collector struct {
 	tokenTimes  int // kept
 	unkept      int // rows whose token times were let go
 	windowToken float64
-	windowEnded int           // requests that ended well in the window
-	windowGood  int           // of them, those that meet the slo
-	windowFails int           // requests that failed in the window
-	inFlight    time.Duration // sum over all requests of their time inside the window
-	warmupFails int
+	windowEnded int // requests that ended well in the window
+	windowGood  int // of them, those that meet the slo
 	lostInRow   int // requests in a row that got no answer at all
 }
 
@@ -48,9 +45,8 @@ func (c *collector) add(f finished) int {
 	row := rowOf(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inFlight += overlap(f.start, f.end, opened, closed)
 	if f.answer.err != nil {
-		c.addFailure(f, opened, closed)
+		c.addFailure(f)
 	} else {
 		c.lostInRow = 0
 		if !c.phases.whole || f.phase == spec.PhaseMeasure {
@@ -61,17 +57,11 @@ func (c *collector) add(f finished) int {
 	return c.lostInRow
 }
 
-func (c *collector) addFailure(f finished, opened, closed time.Duration) {
+func (c *collector) addFailure(f finished) {
 	if f.answer.lost {
 		c.lostInRow++
 	} else {
 		c.lostInRow = 0
-	}
-	if f.phase == spec.PhaseWarmup {
-		c.warmupFails++
-	}
-	if f.end > opened && f.end <= closed {
-		c.windowFails++
 	}
 }
 
@@ -116,11 +106,6 @@ func rowOf(f finished) spec.RequestRow {
 	row.TTFT = f.answer.times[0] - f.start
 	row.Latency = f.answer.times[len(f.answer.times)-1] - f.start
 	return row
-}
-
-// overlap is the part of a span that lies inside the window.
-func overlap(start, end, opened, closed time.Duration) time.Duration {
-	return max(0, min(end, closed)-max(start, opened))
 }
 
 // tpot is a request's time per output token in ms; false for a single token.

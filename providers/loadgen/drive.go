@@ -18,6 +18,7 @@ type run struct {
 	collect *collector
 	supply  *supply
 	lag     lag
+	before  use  // what the process had used when the load began
 	whole   bool // the window is the whole run
 
 	distinct     int   // prompts of the dataset; 0: prompts are generated

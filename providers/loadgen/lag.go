@@ -3,9 +3,12 @@ package loadgen
 import (
 	"context"
 	"math"
+	"runtime"
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"aicv/spec"
 )
 
 // lag is how late the client was for what it had to do: sending a request that was due,
@@ -35,6 +38,10 @@ func (l *lag) figures() (mean, most float64) {
 // wakeInterval is the time between two looks at how late the client wakes up.
 const wakeInterval = 10 * time.Millisecond
 
+// timerGrain is how much later than asked a timer may fire on a machine that has nothing
+// else to do: that much is no lag.
+const timerGrain = time.Millisecond
+
 // keepTime sleeps for short times and books by how much it overslept: a client without
 // CPU to spare stamps its tokens as late.
 func (r *run) keepTime(ctx context.Context) {
@@ -46,7 +53,7 @@ func (r *run) keepTime(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-			r.lag.add(r.client.now() - due)
+			r.lag.add(r.client.now() - due - timerGrain)
 			timer.Reset(wakeInterval)
 		}
 	}
@@ -54,12 +61,24 @@ func (r *run) keepTime(ctx context.Context) {
 
 // use is what this process has used so far.
 type use struct {
+	at    time.Time
 	cpu   float64 // seconds; 0: unknown
 	pause float64 // ms in which garbage collection stopped everything
 }
 
 func usedSoFar() use {
-	return use{cpu: cpuSeconds(), pause: pauses()}
+	return use{at: time.Now(), cpu: cpuSeconds(), pause: pauses()}
+}
+
+// clientUse is what driving the load took.
+func (r *run) clientUse() *spec.ClientUse {
+	now := usedSoFar()
+	u := &spec.ClientUse{CPUSeconds: now.cpu - r.before.cpu, GCPause: now.pause - r.before.pause}
+	u.LagMean, u.LagMax = r.lag.figures()
+	if seconds := now.at.Sub(r.before.at).Seconds(); seconds > 0 {
+		u.CPUShare = min(1, u.CPUSeconds/seconds/float64(runtime.GOMAXPROCS(0)))
+	}
+	return u
 }
 
 // pauses sums the runtime's histogram of pauses, each at the middle of its bucket.

@@ -196,7 +196,7 @@ func TestWindowCounting(t *testing.T) {
 	p := &phases{opened: 100, closed: 200}
 	c := &collector{phases: p, slo: spec.SLO{{Metric: metric.TTFT, Quantity: metric.MustDecimal("0.00001")}}} // 10 ns
 	add := func(phase spec.RequestPhase, start time.Duration, output int, err error, times ...time.Duration) {
-		c.add(finished{phase: phase, start: start, end: times[len(times)-1], answer: answer{times: times, input: 1, output: output, err: err}})
+		c.add(finished{phase: phase, start: start, answer: answer{times: times, input: 1, output: output, err: err}})
 	}
 	add(spec.PhaseWarmup, 50, 4, nil, 60, 100, 101, 110)      // 2 inside, ends inside, ttft 10
 	add(spec.PhaseMeasure, 150, 4, nil, 170, 200, 201, 230)   // 2 inside, ends outside
@@ -204,11 +204,8 @@ func TestWindowCounting(t *testing.T) {
 	add(spec.PhaseMeasure, 130, 4, fmt.Errorf("x"), 140, 150) // failed: nothing
 	add(spec.PhaseMeasure, 120, 2, nil, 131, 132)             // 2 inside, ttft 11: misses the limit
 	add(spec.PhaseWarmup, 10, 4, nil, 20, 30)                 // before the window
-	if c.windowToken != 10 || c.windowEnded != 3 || c.windowGood != 2 || c.windowFails != 1 {
-		t.Errorf("%v tokens, %d requests, %d good, %d failed; want 10, 3, 2, 1", c.windowToken, c.windowEnded, c.windowGood, c.windowFails)
-	}
-	if want := time.Duration(10 + 50 + 30 + 20 + 12); c.inFlight != want {
-		t.Errorf("%d in flight, want %d", c.inFlight, want)
+	if c.windowToken != 10 || c.windowEnded != 3 || c.windowGood != 2 {
+		t.Errorf("%v tokens, %d requests, %d good; want 10, 3, 2", c.windowToken, c.windowEnded, c.windowGood)
 	}
 	if c.rows[3].Error != "x" || c.rows[3].Latency != 0 || c.rows[3].TokenTimes != nil {
 		t.Errorf("the failed row is %+v", c.rows[3])
@@ -225,68 +222,12 @@ func TestTokenTimesAreBounded(t *testing.T) {
 	}
 }
 
-// checks runs the self-checks on rows and returns the names of the findings.
-func checks(r *run, all []spec.RequestRow, window time.Duration) []string {
-	r.collect.rows = all
-	var names []string
-	for _, f := range r.findings(newFigures(all), window) {
-		names = append(names, f.Check)
-	}
-	return names
-}
-
 func TestFindings(t *testing.T) {
-	fresh := func() *run {
-		return &run{request: request(2, 10, 5), collect: &collector{windowEnded: 20, inFlight: 2 * time.Second}}
+	if found := (&run{collect: &collector{}}).findings(figures{}, time.Second); found != nil {
+		t.Errorf("%v", found)
 	}
-	good := func() []spec.RequestRow { return rows(20, 20*time.Millisecond, 100*time.Millisecond, 5) } // 20/s x 0.1 s = 2
-	for _, x := range []struct {
-		name   string
-		change func(*run, []spec.RequestRow) []spec.RequestRow
-		want   []string
-	}{
-		{"nothing", func(_ *run, all []spec.RequestRow) []spec.RequestRow { return all }, nil},
-		{"Little's law", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.collect.windowEnded = 19; return all }, []string{"littles_law"}},
-		{"idle clients", func(r *run, all []spec.RequestRow) []spec.RequestRow {
-			r.collect.inFlight = 1900 * time.Millisecond
-			return all
-		}, []string{"achieved_concurrency"}},
-		{"input length", func(_ *run, all []spec.RequestRow) []spec.RequestRow {
-			for i := range all {
-				all[i].InputTokens = 12
-			}
-			return all
-		}, []string{"input_length"}},
-		{"output length", func(_ *run, all []spec.RequestRow) []spec.RequestRow { all[3].OutputTokens = 4; return all }, []string{"output_length"}},
-		{"identity", func(_ *run, all []spec.RequestRow) []spec.RequestRow {
-			for i := range all[:10] {
-				all[i].OutputTokens = 2
-			}
-			return all
-		}, []string{"output_length", "latency_identity"}},
-		{"drift", func(_ *run, all []spec.RequestRow) []spec.RequestRow {
-			for i := range all {
-				all[i].Latency += time.Duration(i-10) * 2 * time.Millisecond
-			}
-			return all
-		}, []string{"drift"}},
-		{"few requests", func(r *run, all []spec.RequestRow) []spec.RequestRow { return all[:19] }, []string{"few_requests"}},
-		{"short warm-up", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.request.Sampling.Warmup = 3; return all }, []string{"short_warmup"}},
-		{"warm-up errors", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.collect.warmupFails = 1; return all }, []string{"warmup_errors"}},
-		{"unkept", func(r *run, all []spec.RequestRow) []spec.RequestRow { r.collect.unkept = 1; return all }, []string{"token_times"}},
-		{"lost requests silence the law", func(r *run, all []spec.RequestRow) []spec.RequestRow {
-			all[0].Error = "x"
-			r.collect.windowEnded = 10
-			return all
-		}, nil},
-	} {
-		t.Run(x.name, func(t *testing.T) {
-			r := fresh()
-			r.request.Sampling.Warmup = 4
-			if diff := cmp.Diff(x.want, checks(r, x.change(r, good()), time.Second)); diff != "" {
-				t.Error(diff)
-			}
-		})
+	if found := (&run{collect: &collector{unkept: 3}}).findings(figures{}, time.Second); len(found) != 1 || found[0].Check != "token_times" {
+		t.Errorf("%v", found)
 	}
 }
 

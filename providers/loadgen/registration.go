@@ -50,7 +50,7 @@ func schema() spec.Block {
 				Doc: "Certificates in PEM form that the client trusts beside the system's: of the server's authority, or the server's own where it signed itself.", Example: `"server.pem"`},
 			{Name: "timeout", Type: spec.TypeDuration, Default: spec.StringValue(defaultTimeout), Since: "0.1",
 				Doc: "Longest time of one request; one that takes longer has failed.", Example: `"2m"`},
-			{Name: "api_key", Type: spec.TypeString, Incidental: true, Since: "0.1",
+			{Name: "api_key", Type: spec.TypeString, Secret: true, Incidental: true, Since: "0.1",
 				Doc: "Bearer token that requests carry. It is never stored.", Example: `env("API_KEY")`},
 		},
 	}
@@ -120,7 +120,7 @@ func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 	text := cmp.Or(a.Text("timeout"), defaultTimeout)
 	timeout, err := time.ParseDuration(text)
 	if err != nil || timeout <= 0 {
-		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "timeout of " + c.Address() + " is " + text, Cause: err, Fix: `write a positive duration like "2m"`}
+		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: "timeout", Summary: "timeout of " + c.Address() + " is " + text, Cause: err, Fix: `write a positive duration like "2m"`}
 	}
 	b := &benchmark{endpoint: cmp.Or(a.Text("endpoint"), endpointChat), window: spec.WindowKind(cmp.Or(a.Text("window"), string(spec.WindowSteady))),
 		calibrates: a.Bool("calibrate"), caFile: a.Text("ca_file"), timeout: timeout, apiKey: a["api_key"], getenv: env.Getenv}

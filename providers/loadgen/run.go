@@ -11,7 +11,7 @@ import (
 )
 
 // progressInterval is the time between two progress events.
-const progressInterval = 250 * time.Millisecond
+const progressInterval = time.Second
 
 // Run executes one run. See the package comment for what is measured.
 func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
@@ -38,6 +38,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	if b.calibrates && request.Load.Shape.Dataset == "" {
 		r.uncalibrated = r.calibrate(ctx)
 	}
+	r.before = usedSoFar()
 	if err := r.drive(ctx, emit); err != nil {
 		return spec.RunResult{}, err
 	}
@@ -70,7 +71,7 @@ func refuse(request spec.RunRequest) error {
 // key resolves the API key at the moment of use.
 func (b *benchmark) key() (string, error) {
 	if b.apiKey.Kind() != spec.Secret {
-		return b.apiKey.Text(), nil
+		return "", nil // the schema takes nothing else
 	}
 	name := b.apiKey.Text()
 	if b.getenv != nil {
@@ -125,5 +126,6 @@ func (r *run) result() (spec.RunResult, error) {
 	}
 	result.Values = values
 	result.Findings = r.findings(f, result.Elapsed)
+	result.Seen = &spec.Observation{Client: r.clientUse()}
 	return result, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // attrs builds attributes from name and text pairs.
@@ -130,6 +131,12 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// selfChecked puts a run through the self-checks, as judging does.
+func selfChecked(r spec.RunRequest, result spec.RunResult) []spec.Finding {
+	result.Seen = &spec.Observation{Requests: checks.Facts(&result, r.Load)}
+	return append(result.Findings, checks.NewRules(nil).Run(checks.Input{Run: &result, Load: r.Load})...)
+}
+
 // TestSteadyState: the window's throughput is that of a run five times as long, also
 // where requests do not run in step, and Little's law holds.
 func TestSteadyState(t *testing.T) {
@@ -149,7 +156,7 @@ func TestSteadyState(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, f := range result.Findings {
+				for _, f := range selfChecked(request(x.c, 100, 30), result) {
 					t.Errorf("finding %s: %s", f.Check, f.Message)
 				}
 				short, _ = result.Values.Get(metric.TotalThroughput)
@@ -262,12 +269,12 @@ func TestProgress(t *testing.T) {
 			if e.Type != spec.EventProgress || e.Done > e.Total || e.Total == 0 {
 				t.Errorf("event %+v", e)
 			}
-			if i < len(seen)-1 && e.Time.Sub(last) < 200*time.Millisecond {
+			if i < len(seen)-1 && e.Time.Sub(last) < 900*time.Millisecond {
 				t.Errorf("events %s apart", e.Time.Sub(last))
 			}
 			last = e.Time
 		}
-		if len(seen) < 20 || seen[len(seen)-1].Done != 40 {
+		if len(seen) < 10 || seen[len(seen)-1].Done != 40 {
 			t.Errorf("%d events, the last %+v", len(seen), seen[len(seen)-1])
 		}
 	})

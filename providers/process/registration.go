@@ -49,6 +49,10 @@ func Registration() spec.Registration {
 			},
 		},
 		New: spec.Constructor{Target: newTarget},
+		Validate: func(c *spec.Component) error { // also where servers can not run, on another system than Linux
+			_, err := parseSettings(c)
+			return err
+		},
 	}
 }
 
@@ -62,7 +66,7 @@ type settings struct {
 func parseSettings(c *spec.Component) (settings, error) {
 	s := settings{address: c.Address(), host: cmp.Or(c.Attrs.Text("host"), defaultHost)}
 	if s.host != "localhost" && net.ParseIP(s.host) == nil {
-		return s, usage(fmt.Sprintf("%s: host %q is no address", s.address, s.host), `write an IP address, such as host = "127.0.0.1"`)
+		return s, wrong("host", fmt.Sprintf("%s: host %q is no address", s.address, s.host), `write an IP address, such as host = "127.0.0.1"`)
 	}
 	text := cmp.Or(c.Attrs.Text("port_range"), defaultPorts)
 	first, last, ok := strings.Cut(text, "-")
@@ -70,9 +74,13 @@ func parseSettings(c *spec.Component) (settings, error) {
 	s.first, errFirst = strconv.Atoi(strings.TrimSpace(first))
 	s.last, errLast = strconv.Atoi(strings.TrimSpace(last))
 	if !ok || errFirst != nil || errLast != nil || s.first < 1024 || s.last > 65535 || s.first > s.last {
-		return s, usage(fmt.Sprintf("%s: port_range %q is no range of ports from 1024 to 65535", s.address, text), `write port_range = "18000-18999"`)
+		return s, wrong("port_range", fmt.Sprintf("%s: port_range %q is no range of ports from 1024 to 65535", s.address, text), `write port_range = "18000-18999"`)
 	}
 	return s, nil
+}
+
+func wrong(attribute, summary, fix string) error {
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: attribute, Summary: summary, Fix: fix}
 }
 
 func usage(summary, fix string) error {

@@ -18,6 +18,7 @@ func hashText(text string) uint64 {
 // fate is what the faults do to one request.
 type fate struct {
 	http500, stall, truncate, wrongUsage bool
+	early                                bool
 	length                               float64 // draw for an output length that is the engine's to choose
 }
 
@@ -32,6 +33,7 @@ func (s *Server) fateOf(number int64) fate {
 		truncate:   random.Float64() < x.truncateShare,
 		wrongUsage: random.Float64() < x.wrongUsageShare,
 		length:     random.Float64(),
+		early:      random.Float64() < x.earlyStopShare,
 	}
 }
 
@@ -85,6 +87,9 @@ func (x *exchange) serve(at endpoint) error {
 	}
 	if x.fate.http500 {
 		return &refusal{http.StatusInternalServerError, "InternalServerError", "fault: internal server error on demand"}
+	}
+	if x.fate.early && g.output > 1 {
+		g.output, g.finish = g.output/2, "stop"
 	}
 	x.g, x.record.Input = g, g.input
 	return x.generate()

@@ -26,19 +26,24 @@ type engine struct {
 	noise *noise
 	crash int // completed requests after which the engine dies; 0: never
 
+	lower      limits // that the engine runs with in the end, whatever it was asked for
+	lowerAfter int    // completed requests after which they hold
+
 	wake chan struct{} // something was submitted or cancelled
 	dead chan struct{} // closed when run has ended
 
 	mu        sync.Mutex
 	arrived   []*sequence
 	gone      []*sequence
+	flushing  bool   // the prefix cache is to be emptied
+	limits    limits // in force
 	stats     counters
 	busy      time.Duration // sum of step times
 	completed int           // requests
 }
 
 func newEngine(core *scheduler, cost stepCost, n *noise, crash int) *engine {
-	return &engine{core: core, cost: cost, noise: n, crash: crash, stats: core.snapshot(),
+	return &engine{core: core, cost: cost, noise: n, crash: crash, stats: core.snapshot(), limits: core.limits, lower: core.limits,
 		wake: make(chan struct{}, 1), dead: make(chan struct{})}
 }
 
@@ -61,6 +66,29 @@ func (e *engine) cancel(out *stream) {
 	e.signal()
 }
 
+// flush empties the prefix cache before the next request is admitted.
+func (e *engine) flush() {
+	e.mu.Lock()
+	e.flushing = true
+	e.mu.Unlock()
+}
+
+// lowerLimits puts the lowered limits in force once their time has come.
+func (e *engine) lowerLimits() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.completed >= e.lowerAfter {
+		e.core.limits, e.limits = e.lower, e.lower
+	}
+}
+
+// inForce are the limits that the engine runs with now.
+func (e *engine) inForce() limits {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.limits
+}
+
 func (e *engine) signal() {
 	select {
 	case e.wake <- struct{}{}:
@@ -80,6 +108,7 @@ func (e *engine) run(ctx context.Context) error {
 		e.takeArrivals()
 		next := e.core.plan()
 		e.deliver(given)
+		e.lowerLimits()
 		if e.crashed() {
 			return errCrashed
 		}
@@ -112,9 +141,12 @@ func deadline(due time.Time, took time.Duration) time.Time {
 // takeArrivals moves what came in since the last step into the scheduler.
 func (e *engine) takeArrivals() {
 	e.mu.Lock()
-	arrived, gone := e.arrived, e.gone
-	e.arrived, e.gone = nil, nil
+	arrived, gone, flushing := e.arrived, e.gone, e.flushing
+	e.arrived, e.gone, e.flushing = nil, nil, false
 	e.mu.Unlock()
+	if flushing && e.core.prefix != nil {
+		e.core.prefix = newPrefixCache(e.core.limits.kvTokens)
+	}
 	for _, seq := range arrived {
 		e.core.add(seq)
 	}

@@ -6,12 +6,15 @@ import (
 	"strings"
 )
 
+// metricPrefix stands before the name of each metric.
+const metricPrefix = "aicv_sim_"
+
 // metrics answers in Prometheus' text format.
 func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	total, busy, completed := s.engine.totals()
 	var b strings.Builder
 	write := func(name, kind, help string, value float64) {
-		fmt.Fprintf(&b, "# HELP aicv_sim_%s %s\n# TYPE aicv_sim_%s %s\naicv_sim_%s %g\n", name, help, name, kind, name, value)
+		fmt.Fprintf(&b, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n%[1]s %[4]g\n", metricPrefix+name, help, kind, value)
 	}
 	write("requests_running", "gauge", "Requests in the running batch.", float64(total.running))
 	write("requests_waiting", "gauge", "Requests that wait for admission.", float64(total.waiting))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -98,7 +99,18 @@ func (s *Server) parse(r *http.Request, at endpoint, draw float64) (generation, 
 	if g.input == 0 {
 		return generation{}, badRequest("the prompt is empty")
 	}
+	s.addSystemPrompt(&g)
 	return g, s.setLength(&g, &request, draw)
+}
+
+// addSystemPrompt puts the same tokens before every prompt, as a chat template may.
+func (s *Server) addSystemPrompt(g *generation) {
+	n := s.settings.faults.systemPrompt
+	if n == 0 || g.endpoint != chat {
+		return
+	}
+	g.input += n
+	g.words = append(slices.Repeat([]string{"system"}, n), g.words...)
 }
 
 // setLength decides how many tokens come: max_tokens with ignore_eos, else a length

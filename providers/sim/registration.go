@@ -101,6 +101,14 @@ func faultsBlock() spec.Block {
 			count("stall_after", "1", "Tokens after which a stalling request stops."),
 			share("truncate_share", "Share of streams that break off half-way."),
 			share("wrong_usage_share", "Share of requests whose usage gives wrong token counts."),
+			share("early_stop_share", "Share of requests that end after half of their output, although they ask to ignore the end of the text."),
+			count("lower_batch_tokens", "0", "The engine computes no more tokens in a step, whatever it was asked for, and reports the lower limit; 0: not."),
+			count("lower_batch_size", "0", "The engine runs no more requests at once, whatever it was asked for, and reports the lower limit; 0: not."),
+			count("lower_after_requests", "0", "The limits are lowered only after so many requests, while the engine runs."),
+			count("system_prompt", "0", "Tokens that the chat template puts before every prompt, the same each time."),
+			flag("hide_configuration", "The engine does not report its configuration."),
+			flag("keep_cache", "The engine refuses to empty its prefix cache."),
+			{Name: "version", Type: spec.TypeString, Doc: "The engine reports this version, not the one that was asked for.", Example: `"0.2"`, Since: "0.1"},
 		},
 	}
 }

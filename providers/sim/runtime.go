@@ -2,11 +2,6 @@ package sim
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -98,9 +93,13 @@ func (s *settings) readBlocks(a spec.Attrs) error {
 	readNumber(faults, "stall_share", &x.stallShare)
 	readNumber(faults, "truncate_share", &x.truncateShare)
 	readNumber(faults, "wrong_usage_share", &x.wrongUsageShare)
+	readNumber(faults, "early_stop_share", &x.earlyStopShare)
 	s.seed = a.Text("seed")
 	x.neverReady, x.crashAtStart = faults.Bool("never_ready"), faults.Bool("crash_at_start")
 	x.crashAfterRequests = faults.Int("crash_after_requests")
+	x.lowerBatchTokens, x.lowerBatchSize, x.lowerAfter = faults.Int("lower_batch_tokens"), faults.Int("lower_batch_size"), faults.Int("lower_after_requests")
+	x.systemPrompt, x.hideConfiguration = faults.Int("system_prompt"), faults.Bool("hide_configuration")
+	x.keepCache, x.version = faults.Bool("keep_cache"), faults.Text("version")
 	if faults.Has("stall_after") {
 		x.stallAfter = faults.Int("stall_after")
 	}
@@ -215,41 +214,6 @@ func neutral(item spec.Setting) spec.ItemMapping {
 
 func unsupported(item spec.Setting, why string) spec.ItemMapping {
 	return spec.ItemMapping{Item: item.Name, Fidelity: spec.FidelityUnsupported, Why: why}
-}
-
-// serverInfo is the answer of /server_info.
-type serverInfo struct {
-	Engine        string             `json:"engine"`
-	Version       string             `json:"version"`
-	Model         string             `json:"model"`
-	KVCacheTokens int                `json:"kv_cache_tokens"` // of the KV cache's data type
-	Configuration spec.Configuration `json:"configuration"`
-}
-
-// Effective reads the configuration that the running engine reports.
-func (r *runtime) Effective(ctx context.Context, server spec.Server) (spec.Configuration, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/server_info", nil)
-	if err != nil {
-		return nil, fmt.Errorf("read the effective configuration: %w", err)
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("read the effective configuration: %w", err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("read the effective configuration: %w", err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("read the effective configuration: %s answered %s", request.URL, response.Status)
-	}
-	var info serverInfo
-	if err := json.Unmarshal(body, &info); err != nil {
-		return nil, fmt.Errorf("read the effective configuration: %w", err)
-	}
-	return spec.NewConfiguration(info.Configuration...), nil
 }
 
 // The causes that the engine names in its last log line.

@@ -38,12 +38,17 @@ func NewServer(args []string) (*Server, error) {
 	seed := s.seedValue()
 	capacity := s.kvCapacity()
 	core := &scheduler{limits: limits{s.batchTokens, s.batchSize, capacity, s.chunked}}
+	if s.faults.version != "" {
+		s.version = s.faults.version
+	}
 	if s.prefixCache {
 		core.prefix = newPrefixCache(capacity)
 	}
 	cost := s.cost.scaled(s.tensorParallel, gemm, kv)
 	server := &Server{settings: s, readyAt: time.Now().Add(s.faults.slowStart), aborted: make(chan struct{}),
 		engine: newEngine(core, cost, newNoise(s.stepNoise, s.startNoise, seed), s.faults.crashAfterRequests)}
+	server.engine.lower, server.engine.lowerAfter = s.lowered(core.limits), s.faults.lowerAfter
+	server.engine.lowerLimits()
 	if s.requestLog != "" {
 		file, err := os.OpenFile(s.requestLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
@@ -81,6 +86,7 @@ func (s *Server) Handler() http.Handler {
 		writeJSON(w, http.StatusOK, map[string]string{"version": s.settings.version})
 	})
 	mux.HandleFunc("GET /server_info", s.info)
+	mux.HandleFunc("POST /flush_cache", s.flush)
 	return mux
 }
 
@@ -113,9 +119,23 @@ func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 	}{"list", []model{{s.settings.model, "model", "aicv-sim", s.settings.maxSequence}}})
 }
 
+// flush empties the prefix cache, as real engines do where no request runs.
+func (s *Server) flush(w http.ResponseWriter, _ *http.Request) {
+	if s.settings.faults.keepCache {
+		http.Error(w, "fault: the prefix cache is kept on demand", http.StatusBadRequest)
+		return
+	}
+	s.engine.flush()
+	w.WriteHeader(http.StatusOK)
+}
+
 func (s *Server) info(w http.ResponseWriter, _ *http.Request) {
+	if s.settings.faults.hideConfiguration {
+		http.Error(w, "fault: the configuration is not reported on demand", http.StatusNotFound)
+		return
+	}
 	writeJSON(w, http.StatusOK, serverInfo{Engine: "aicv-sim", Version: s.settings.version, Model: s.settings.model,
-		KVCacheTokens: s.settings.kvCapacity(), Configuration: s.settings.effective()})
+		KVCacheTokens: s.settings.kvCapacity(), Configuration: s.settings.effective(s.engine.inForce())})
 }
 
 // writeJSON answers with a JSON body.

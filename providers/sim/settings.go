@@ -51,6 +51,14 @@ type faults struct {
 	stallAfter         int // tokens
 	truncateShare      float64
 	wrongUsageShare    float64
+	earlyStopShare     float64
+	lowerBatchTokens   int // 0: not
+	lowerBatchSize     int // 0: not
+	lowerAfter         int // completed requests
+	systemPrompt       int // tokens
+	hideConfiguration  bool
+	keepCache          bool
+	version            string // empty: the one that was asked for
 }
 
 // flags binds the settings to their flags, with the defaults set. It is the one
@@ -99,6 +107,14 @@ func (x *faults) flags(f *flag.FlagSet) {
 	f.IntVar(&x.stallAfter, "fault-stall-after", 1, "tokens after which they stall")
 	f.Float64Var(&x.truncateShare, "fault-truncate-share", 0, "share of streams that break off")
 	f.Float64Var(&x.wrongUsageShare, "fault-wrong-usage-share", 0, "share of requests with wrong token counts")
+	f.Float64Var(&x.earlyStopShare, "fault-early-stop-share", 0, "share of requests that end early, whatever they ask for")
+	f.IntVar(&x.lowerBatchTokens, "fault-lower-batch-tokens", 0, "run with no more tokens in a step, whatever is asked for")
+	f.IntVar(&x.lowerBatchSize, "fault-lower-batch-size", 0, "run with no more requests at once, whatever is asked for")
+	f.IntVar(&x.lowerAfter, "fault-lower-after-requests", 0, "lower the limits only after so many requests")
+	f.IntVar(&x.systemPrompt, "fault-system-prompt", 0, "tokens that the chat template puts before every prompt")
+	f.BoolVar(&x.hideConfiguration, "fault-hide-configuration", false, "do not report the configuration")
+	f.BoolVar(&x.keepCache, "fault-keep-cache", false, "refuse to empty the prefix cache")
+	f.StringVar(&x.version, "fault-version", "", "report another version than the one asked for")
 }
 
 // parseSettings reads the server's arguments.
@@ -172,6 +188,7 @@ func (s *settings) checkRanges() error {
 	}{
 		{"fault-http-500-share", s.faults.http500Share}, {"fault-stall-share", s.faults.stallShare},
 		{"fault-truncate-share", s.faults.truncateShare}, {"fault-wrong-usage-share", s.faults.wrongUsageShare},
+		{"fault-early-stop-share", s.faults.earlyStopShare},
 		{"cost-tp-efficiency", s.cost.tpEfficiency},
 	} {
 		if !(share.value >= 0 && share.value <= 1) { // refuses NaN too
@@ -195,7 +212,8 @@ func (s *settings) checkSigns() error {
 	if !(s.stepNoise >= 0 && s.stepNoise <= 2 && s.startNoise >= 0 && s.startNoise <= 2) {
 		return badConfiguration("noise must lie between 0 and 2")
 	}
-	if s.batchSize < 0 || s.maxSequence < 0 || s.faults.crashAfterRequests < 0 || s.faults.stallAfter < 0 || s.faults.slowStart < 0 {
+	if s.batchSize < 0 || s.maxSequence < 0 || s.faults.crashAfterRequests < 0 || s.faults.stallAfter < 0 || s.faults.slowStart < 0 ||
+		s.faults.lowerBatchTokens < 0 || s.faults.lowerBatchSize < 0 || s.faults.lowerAfter < 0 || s.faults.systemPrompt < 0 {
 		return badConfiguration("a limit is negative")
 	}
 	return nil
@@ -244,22 +262,31 @@ func (s *settings) seedValue() uint64 {
 	return hashText(s.seed)
 }
 
-// effective is the configuration as the running engine has it.
-func (s *settings) effective() spec.Configuration {
-	one := spec.IntValue(1)
+// lowered are the limits with the fault of lowered ones in force.
+func (s *settings) lowered(l limits) limits {
+	if n := s.faults.lowerBatchTokens; n > 0 && l.chunked { // a whole prompt must fit where it is not computed in pieces
+		l.batchTokens = min(l.batchTokens, n)
+	}
+	if n := s.faults.lowerBatchSize; n > 0 {
+		l.batchSize = min(l.batchSize, n)
+	}
+	return l
+}
+
+// effective is the configuration as the running engine has it, under the limits that
+// are in force. What the simulator does not model stands at its one value.
+func (s *settings) effective(l limits) spec.Configuration {
+	number := func(name string, n int) spec.Setting { return spec.Setting{Name: name, Value: spec.IntValue(n)} }
+	text := func(name, v string) spec.Setting { return spec.Setting{Name: name, Value: spec.StringValue(v)} }
+	flag := func(name string, b bool) spec.Setting { return spec.Setting{Name: name, Value: spec.BoolValue(b)} }
 	return spec.NewConfiguration(
-		spec.Setting{Name: spec.ItemReplicas, Value: one},
-		spec.Setting{Name: spec.ItemPipelineParallel, Value: one},
-		spec.Setting{Name: spec.ItemAttentionDataParallel, Value: one},
-		spec.Setting{Name: spec.ItemTensorParallel, Value: spec.IntValue(s.tensorParallel)},
-		spec.Setting{Name: spec.ItemGEMMQuant, Value: spec.StringValue(s.gemmQuant)},
-		spec.Setting{Name: spec.ItemKVCacheQuant, Value: spec.StringValue(s.kvQuant)},
-		spec.Setting{Name: spec.ItemMaxBatchSize, Value: spec.IntValue(s.batchSize)},
-		spec.Setting{Name: spec.ItemMaxBatchTokens, Value: spec.IntValue(s.batchTokens)},
-		spec.Setting{Name: spec.ItemMaxSequenceLength, Value: spec.IntValue(s.maxSequence)},
-		spec.Setting{Name: spec.ItemPrefixCache, Value: spec.BoolValue(s.prefixCache)},
-		spec.Setting{Name: spec.ItemChunkedPrefill, Value: spec.BoolValue(s.chunked)},
-		spec.Setting{Name: spec.ItemSchedulePolicy, Value: spec.StringValue("fcfs")},
+		number(spec.ItemReplicas, 1), number(spec.ItemPipelineParallel, 1), number(spec.ItemAttentionDataParallel, 1),
+		number(spec.ItemMoETensorParallel, 1), number(spec.ItemMoEExpertParallel, 1), number(spec.ItemSpeculativeTokens, 0),
+		number(spec.ItemTensorParallel, s.tensorParallel), text(spec.ItemGEMMQuant, s.gemmQuant), text(spec.ItemKVCacheQuant, s.kvQuant),
+		text(spec.ItemAttentionQuant, "bfloat16"), text(spec.ItemMoEQuant, "bfloat16"), text(spec.ItemCommQuant, "half"), text(spec.ItemDType, "bfloat16"),
+		number(spec.ItemMaxBatchSize, l.batchSize), number(spec.ItemMaxBatchTokens, l.batchTokens),
+		number(spec.ItemMaxSequenceLength, s.maxSequence), flag(spec.ItemPrefixCache, s.prefixCache),
+		flag(spec.ItemChunkedPrefill, s.chunked), flag(spec.ItemCUDAGraphs, true), text(spec.ItemSchedulePolicy, "fcfs"),
 	)
 }
 

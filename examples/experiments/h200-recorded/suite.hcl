@@ -27,7 +27,19 @@ runtime "sglang" "v0_5_9" {
   version = "0.5.9"
 }
 
+variable "predictor" {
+  type        = string
+  default     = "recorded"
+  description = "recorded: aiconfigurator's answers in predictions.csv; live: ask aiconfigurator itself"
+}
+
 locals {
+  predictor = {
+    recorded = predictor.recorded.aic
+    live     = predictor.aiconfigurator.live
+  }
+  predictor_fp8 = merge(local.predictor, { live = predictor.aiconfigurator.live_fp8 })
+
   point = {
     model               = "model"
     system              = "system"
@@ -69,6 +81,15 @@ predictor "recorded" "aic" {
   }
 }
 
+predictor "aiconfigurator" "live" {
+  database_version = "current" # the tables behind predictions.csv
+}
+
+predictor "aiconfigurator" "live_fp8" {
+  database_version = "current"
+  assume           = { gemm_quant = "fp8", moe_quant = "fp8_block" } # so the sample states it, and the checkpoints do not
+}
+
 benchmark "recorded" "silicon" {
   file        = "measurements.csv"
   match       = local.point
@@ -92,6 +113,7 @@ experiment "qwen3_32b" {
   model       = model.qwen3_32b
   hardware    = hardware.h100
   runtime     = runtime.vllm.v0_12_0
+  predictor   = local.predictor[var.predictor]
   points_from = benchmark.recorded.silicon
 
   repeats {
@@ -121,6 +143,7 @@ experiment "gpt_oss_120b" {
   model       = model.gpt_oss_120b
   hardware    = hardware.h200
   runtime     = runtime.vllm.v0_18_0
+  predictor   = local.predictor[var.predictor]
   points_from = benchmark.recorded.silicon
 
   repeats {
@@ -150,6 +173,7 @@ experiment "qwen3_235b" {
   model       = model.qwen3_235b
   hardware    = hardware.h200
   runtime     = runtime.sglang.v0_5_6
+  predictor   = local.predictor[var.predictor]
   points_from = benchmark.recorded.silicon
 
   repeats {
@@ -179,6 +203,7 @@ experiment "deepseek_r1" {
   model       = model.deepseek_r1
   hardware    = hardware.h200
   runtime     = runtime.sglang.v0_5_9
+  predictor   = local.predictor_fp8[var.predictor]
   points_from = benchmark.recorded.silicon
 
   repeats {
@@ -208,6 +233,7 @@ experiment "qwen3_5_397b" {
   model       = model.qwen3_5_397b
   hardware    = hardware.h200
   runtime     = runtime.sglang.v0_5_9
+  predictor   = local.predictor_fp8[var.predictor]
   points_from = benchmark.recorded.silicon
 
   repeats {

@@ -33,7 +33,7 @@ func Examine(ctx context.Context, r Request) []Entry {
 	entries := host(time.Now(), r.State)
 	entries = append(entries, stateChecks(ctx, r.State)...)
 	if r.Suite == nil {
-		return append(entries, ask(ctx, r, undeclared(r.Registrations))...)
+		return append(entries, optional(ask(ctx, r, undeclared(r.Registrations)))...)
 	}
 	for _, m := range r.Suite.Models {
 		for _, c := range model(m) {
@@ -46,6 +46,16 @@ func Examine(ctx context.Context, r Request) []Entry {
 // Failed reports whether any check failed.
 func Failed(entries []Entry) bool {
 	return slices.ContainsFunc(entries, func(e Entry) bool { return e.Status == spec.CheckFail })
+}
+
+// optional turns failures into warnings: what no suite asks for yet stops no apply.
+func optional(entries []Entry) []Entry {
+	for i := range entries {
+		if entries[i].Status == spec.CheckFail {
+			entries[i].Status = spec.CheckWarn
+		}
+	}
+	return entries
 }
 
 // undeclared are the kinds that need no declaration, as components with the defaults.

@@ -143,6 +143,7 @@ func registrations() []spec.Registration {
 	return []spec.Registration{
 		target("good", nil, errors.New("no defaults"), false), target("silent", silent{}, nil, false), target("hangs", provider{hangs: true}, nil, true),
 		target("refused", nil, &spec.Error{Summary: "it can not run here", Fix: "move"}, true),
+		target("tool", provider{checks: []spec.Check{{Name: "program", Status: spec.CheckFail, Found: "not there"}}}, nil, false),
 	}
 }
 
@@ -181,8 +182,11 @@ func TestProviders(t *testing.T) {
 // Without a suite only kinds that need no declaration are looked at, with their defaults.
 func TestNoSuite(t *testing.T) {
 	got := examine(t.Context(), t, nil)
-	if len(got) != 2 || got[0].What != "target.good.default" || got[0].Found != "port 7" {
+	if len(got) != 3 || got[0].What != "target.good.default" || got[0].Found != "port 7" {
 		t.Errorf("%+v", got)
+	}
+	if Failed(got) || got[2].Found != "not there" || got[2].Status != spec.CheckWarn {
+		t.Errorf("a tool that nothing asks for is a warning: %+v", got[2])
 	}
 }
 

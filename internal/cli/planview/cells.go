@@ -6,6 +6,7 @@ import (
 	"aicv/engine"
 	"aicv/internal/tty"
 	"aicv/metric"
+	"aicv/spec"
 )
 
 // group is the cells of one experiment that meet one fate for one reason.
@@ -46,11 +47,19 @@ func (t *text) experiment(e int, cells []int) {
 	t.line("%s: %s", t.bold("experiment."+t.plan.Experiments[e].Name), metric.Count(len(cells), "cell"))
 	metrics := t.metricsOf(e, cells)
 	head := heading(metrics)
+	mixed := t.mixed(cells)
+	if mixed {
+		head = append(head, "from")
+	}
 	widths := widen(nil, head)
 	groups := t.groups(cells)
 	for _, g := range groups {
 		for _, i := range g.cells[:t.take(g)] {
-			g.rows = append(g.rows, t.row(i, metrics))
+			row := t.row(i, metrics)
+			if mixed {
+				row = append(row, origin(t.plan, i))
+			}
+			g.rows = append(g.rows, row)
 			widths = widen(widths, g.rows[len(g.rows)-1])
 		}
 	}
@@ -67,6 +76,29 @@ func (t *text) experiment(e int, cells []int) {
 		t.more(len(g.cells)-len(g.rows), "cells")
 	}
 	t.line("")
+}
+
+// mixed reports whether cells come from elsewhere than the experiment's own matrix.
+func (t *text) mixed(cells []int) bool {
+	for _, i := range cells {
+		if t.plan.Cells[i].Cell.Source != spec.FromMatrix {
+			return true
+		}
+	}
+	return false
+}
+
+// origin says where a cell comes from: its experiment's matrix, the predictor that
+// recommends it, or the recording that has its point.
+func origin(p *engine.Plan, i int) string {
+	c := &p.Cells[i]
+	switch from := p.Experiments[c.Experiment].PointsFrom; {
+	case c.Cell.Source == spec.FromRecommended && c.Cell.Predictor != nil:
+		return "recommended by " + c.Cell.Predictor.Address()
+	case c.Cell.Source == spec.FromPoints && from != nil:
+		return from.Address()
+	}
+	return string(c.Cell.Source)
 }
 
 // take says how many cells of a group are listed, and takes them from the budget.
@@ -118,6 +150,8 @@ func (g *group) sign() (sign, title string) {
 		return signRejudge, "re-judge"
 	case engine.ActionRerun:
 		return signRerun, "measure again"
+	case engine.ActionRefused:
+		return signRefused, "not deployed"
 	}
 	return signNew, "new"
 }

@@ -1,6 +1,7 @@
 package planview
 
 import (
+	"aicv/catalog/fit"
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
@@ -33,6 +34,7 @@ type Cell struct {
 	Address     string         `json:"address"`
 	Measurement spec.ID        `json:"measurement"`
 	Source      string         `json:"source"`
+	From        string         `json:"from"` // what gives the cell: the matrix, or the address of a predictor or a recording
 	Action      engine.Action  `json:"action"`
 	Why         string         `json:"why"`
 	Excluded    bool           `json:"excluded"`
@@ -47,6 +49,10 @@ type Cell struct {
 	Derived     []metric.Name  `json:"derived,omitempty"`       // predicted figures that were computed from others
 	Missing     string         `json:"not_predicted,omitempty"` // why there is no prediction
 	Findings    []spec.Finding `json:"findings,omitempty"`
+	Fit         *fit.Result    `json:"fit,omitempty"` // whether it fits on its GPUs; left out where none are used
+	// Items compares the items of the configuration: asked for, taken by the engine unasked,
+	// modelled by the prediction.
+	Items []spec.Comparison `json:"items,omitempty"`
 }
 
 // Deployment is one deployment of the document.
@@ -89,10 +95,10 @@ func Document(p *engine.Plan) *PlanDocument {
 func documentCell(p *engine.Plan, i int, addresses []string) Cell {
 	c := &p.Cells[i]
 	cell := Cell{
-		Address: addresses[i], Measurement: c.Measurement, Source: string(c.Cell.Source), Action: c.Action, Why: c.Why,
+		Address: addresses[i], Measurement: c.Measurement, Source: string(c.Cell.Source), From: origin(p, i), Action: c.Action, Why: c.Why,
 		Excluded: c.Excluded, Have: c.Have, RunsMin: c.RunsMin, RunsMax: c.RunsMax, Looks: c.Looks,
 		Requests: c.Cell.Sampling.Requests, Predicted: c.Prediction.Values, Derived: c.Prediction.Derived,
-		Missing: c.Prediction.Missing, Findings: c.Prediction.Findings,
+		Missing: c.Prediction.Missing, Findings: c.Prediction.Findings, Fit: c.Fit, Items: itemsOf(c),
 	}
 	if c.Deployment >= 0 {
 		cell.Deployment = p.Deployments[c.Deployment].Address

@@ -140,6 +140,7 @@ type Summary struct {
 	Rerun    int `json:"rerun"`
 	Rejudge  int `json:"rejudge"`
 	Kept     int `json:"kept"`
+	Refused  int `json:"refused"` // not deployed, because they do not fit
 	Excluded int `json:"excluded"`
 	Gone     int `json:"gone"`
 }
@@ -162,6 +163,8 @@ func Summarize(p *engine.Plan) Summary {
 			s.Rejudge++
 		case c.Action == engine.ActionKept:
 			s.Kept++
+		case c.Action == engine.ActionRefused:
+			s.Refused++
 		}
 	}
 	return s
@@ -175,7 +178,7 @@ func (s Summary) String() string {
 		text string
 	}{
 		{s.New, "new"}, {s.Continue, "to continue"}, {s.Rerun, "to measure again"}, {s.Rejudge, "to re-judge"},
-		{s.Kept, "kept"}, {s.Excluded, "left out"}, {s.Gone, "gone"},
+		{s.Kept, "kept"}, {s.Refused, "not deployed"}, {s.Excluded, "left out"}, {s.Gone, "gone"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, metric.Whole(part.n)+" "+part.text)

@@ -179,3 +179,24 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// Rows that are not the matrix's own say where they come from.
+func TestOrigins(t *testing.T) {
+	p := sample()
+	predictor := &spec.Component{Role: spec.RolePredictor, Kind: "exec", Name: "own"}
+	p.Experiments[0].PointsFrom = &spec.Component{Role: spec.RoleBenchmark, Kind: "recorded", Name: "h200"}
+	p.Cells[0].Cell.Source, p.Cells[0].Cell.Predictor = spec.FromRecommended, predictor
+	p.Cells[1].Cell.Source = spec.FromPoints
+	got := written(t, p, Options{})
+	for _, want := range []string{"recommended by predictor.exec.own", " benchmark.recorded.h200\n", " matrix\n", " from\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if d := Document(p); d.Cells[0].From != "recommended by predictor.exec.own" || d.Cells[1].From != "benchmark.recorded.h200" || d.Cells[2].From != "matrix" {
+		t.Errorf("%+v", d.Cells)
+	}
+	if strings.Contains(written(t, sample(), Options{}), "from\n") {
+		t.Error("a matrix alone needs no column")
+	}
+}

@@ -17,7 +17,7 @@ type Options struct {
 	Color   bool
 	Width   int  // columns; 0: 100
 	All     bool // every cell, however many there are
-	Verbose bool // every predicted metric, not only those that claims are about
+	Verbose bool // every predicted metric, not only those that claims are about, the arithmetic of memory, and all items of the configurations
 }
 
 // The limits of a long plan's text.
@@ -40,7 +40,7 @@ func Text(w io.Writer, p *engine.Plan, o Options) error {
 	if len(p.Cells) > longPlan && !o.All {
 		t.rows, t.short = mostRows, true
 	}
-	for _, part := range []func(){t.cells, t.deployments, t.gone, t.undecidable, t.findings, t.summary} {
+	for _, part := range []func(){t.cells, t.modelled, t.memory, t.deployments, t.gone, t.undecidable, t.findings, t.summary} {
 		part()
 	}
 	if err := t.out.Flush(); err != nil {
@@ -117,6 +117,7 @@ const (
 	signDoubt    = "?"
 	signNote     = "!"
 	signExcluded = "."
+	signRefused  = "x"
 )
 
 // paint colours a sign.
@@ -126,7 +127,7 @@ func (t *text) paint(sign string) string {
 	}
 	codes := map[string]string{
 		signNew: "32", signRerun: "33", signContinue: "33", signKept: "2", signRejudge: "36",
-		signGone: "31", signDoubt: "35", signNote: "33", signExcluded: "2",
+		signGone: "31", signDoubt: "35", signNote: "33", signExcluded: "2", signRefused: "31",
 	}
 	return "\x1b[" + codes[sign] + "m" + sign + "\x1b[0m"
 }

@@ -74,6 +74,17 @@ func elapsed(d time.Duration) string {
 	return " in " + d.Round(10*time.Millisecond).String()
 }
 
+// still is how long nothing may move before it is said.
+const still = 5 * time.Second
+
+// stalled says for how long nothing has moved, where that is worth a look.
+func stalled(e spec.Event) string {
+	if e.Idle < still {
+		return ""
+	}
+	return "(nothing moved for " + e.Idle.Round(time.Second).String() + ")"
+}
+
 // joined makes one line of what is there of the parts.
 func joined(parts ...string) string {
 	kept := parts[:0:0]

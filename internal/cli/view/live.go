@@ -123,9 +123,9 @@ func (l *live) remaining(now time.Time) string {
 
 func (l *live) progress() string {
 	if l.phase.Total == 0 {
-		return l.phase.Phase
+		return joined(l.phase.Phase, stalled(l.phase))
 	}
-	return fmt.Sprintf("%s %d/%d", l.phase.Phase, l.phase.Done, l.phase.Total)
+	return joined(fmt.Sprintf("%s %d/%d", l.phase.Phase, l.phase.Done, l.phase.Total), stalled(l.phase))
 }
 
 // clip cuts a line to the terminal's width.

@@ -40,7 +40,7 @@ func progressLine(e spec.Event) string {
 	if e.Total > 0 {
 		done = fmt.Sprintf("%d of %d", e.Done, e.Total)
 	}
-	return joined("...", e.Kind, e.Subject, e.Phase, done, e.Message)
+	return joined("...", e.Kind, e.Subject, e.Phase, done, e.Message, stalled(e))
 }
 
 func (p *plain) Close() error { return p.err }

@@ -17,6 +17,16 @@ type Sink interface {
 	Close() error
 }
 
+// nothing shows no event.
+type nothing struct{}
+
+func (nothing) Event(spec.Event) {}
+
+func (nothing) Close() error { return nil }
+
+// Nothing shows nothing.
+func Nothing() Sink { return nothing{} }
+
 // jsonLines writes every event as one line of JSON.
 type jsonLines struct {
 	encoder *json.Encoder

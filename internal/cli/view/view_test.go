@@ -135,3 +135,22 @@ func TestWriteErrorsComeOut(t *testing.T) {
 		}
 	}
 }
+
+// A step that hangs silently can be told from one that is at work.
+func TestStalls(t *testing.T) {
+	e := spec.Event{Time: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Type: spec.EventProgress, Kind: "run", Subject: "c", Phase: "measure", Done: 4, Total: 20, Idle: 42 * time.Second}
+	var plain, live bytes.Buffer
+	for _, s := range []view.Sink{view.Plain(&plain), view.Live(&live, 100)} {
+		s.Event(spec.Event{Time: e.Time, Type: spec.EventNodeStarted, Kind: "run", Subject: "c", Total: 3})
+		s.Event(e)
+		s.Event(spec.Event{Time: e.Time, Type: spec.EventWarning, Message: "draws"})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, got := range map[string]string{"plain": plain.String(), "live": live.String()} {
+		if !strings.Contains(got, "(nothing moved for 42s)") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

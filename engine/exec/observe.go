@@ -1,0 +1,123 @@
+package exec
+
+import (
+	"context"
+	"errors"
+
+	"aicv/spec"
+	"aicv/verify/checks"
+)
+
+// observeBefore empties the server's prefix cache where it can, and reads what the
+// server says of itself before a run. Somebody else's server is only read.
+func (x *executor) observeBefore(ctx context.Context, g *group) *spec.ServerReport {
+	report := &spec.ServerReport{Version: g.up.version, Effective: g.up.effective, Mapping: inexact(g.mapping)}
+	if g.target.Managed() {
+		report.Flushed = x.flush(ctx, g)
+	}
+	report.Before = x.counters(ctx, g)
+	return report
+}
+
+// observeAfter reads the server again after the run, and adds all that was seen to the
+// result.
+func (x *executor) observeAfter(ctx context.Context, g *group, report *spec.ServerReport, result *spec.RunResult, load spec.Load) {
+	report.After = x.counters(ctx, g)
+	report.Changed = changed(report.Effective, x.effective(ctx, g))
+	if result.Seen == nil {
+		result.Seen = &spec.Observation{}
+	}
+	result.Seen.Server = report
+	if facts := checks.Facts(result, load); facts != nil {
+		result.Seen.Requests = facts
+	}
+}
+
+// inexact keeps the mapping rows that are not exact.
+func inexact(mapping []spec.ItemMapping) []spec.ItemMapping {
+	var kept []spec.ItemMapping
+	for _, m := range mapping {
+		if m.Fidelity != spec.FidelityExact {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// changed lists the items that are reported otherwise than before.
+func changed(before, after spec.Configuration) spec.Configuration {
+	var c spec.Configuration
+	for _, s := range after {
+		if old := before.Get(s.Name); !old.IsNull() && spec.Agree(s.Name, old, s.Value) == spec.AgreeDifferent {
+			c = append(c, s)
+		}
+	}
+	return c
+}
+
+// flush reports whether the prefix cache was emptied. Where it could not be, the
+// counters tell whether that matters.
+func (x *executor) flush(ctx context.Context, g *group) bool {
+	flusher, ok := g.runtime.(spec.CacheFlusher)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	err := flusher.FlushCache(ctx, g.up.server)
+	x.warnUnread(ctx, g, "its prefix cache could not be emptied: ", err)
+	return err == nil
+}
+
+// counters are nil where the runtime can not read them, or the server does not answer.
+func (x *executor) counters(ctx context.Context, g *group) *spec.Counters {
+	reader, ok := g.runtime.(spec.CounterReader)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	c, err := reader.Counters(ctx, g.up.server)
+	if err != nil {
+		x.warnUnread(ctx, g, "its counters could not be read: ", err)
+		return nil
+	}
+	return &c
+}
+
+// version is what the server says; empty where nobody knows.
+func (x *executor) version(ctx context.Context, g *group) string {
+	reader, ok := g.runtime.(spec.VersionReader)
+	if !ok {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	version, err := reader.Version(ctx, g.up.server)
+	if err != nil {
+		x.warnUnread(ctx, g, "its version could not be read: ", err)
+		return ""
+	}
+	return version
+}
+
+// effective reads what the engine says of its own configuration. Items that it does
+// not tell stay unknown; that is no reason not to measure.
+func (x *executor) effective(ctx context.Context, g *group) spec.Configuration {
+	ctx, cancel := context.WithTimeout(ctx, effectiveTimeout)
+	defer cancel()
+	c, err := g.runtime.Effective(ctx, g.up.server)
+	if err != nil {
+		x.warnUnread(ctx, g, "its effective configuration could not be read: ", err)
+		return nil
+	}
+	return c
+}
+
+// warnUnread says what is not known. Nothing is said of abilities that a runtime does
+// not have, nor once the apply is stopped.
+func (x *executor) warnUnread(ctx context.Context, g *group, what string, err error) {
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(ctx.Err(), context.Canceled) && !x.interrupted() {
+		x.warn(g.address(), what+err.Error())
+	}
+}

@@ -1,0 +1,203 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aicv/spec"
+)
+
+// talk scripts what engines say of themselves.
+type talk struct {
+	asked     int
+	counters  error
+	flush     error
+	version   error
+	effective func(asked int) int // max_batch_size by how often it was asked
+	seen      int
+}
+
+// talkingRuntime has every optional ability.
+type talkingRuntime struct {
+	fakeRuntime
+	talk *talk
+}
+
+func (w *world) engine() spec.Runtime {
+	if w.talks == nil {
+		return fakeRuntime{w}
+	}
+	return talkingRuntime{fakeRuntime{w}, w.talks}
+}
+
+func (r talkingRuntime) note(what string, server spec.Server) {
+	r.w.mutex.Lock()
+	defer r.w.mutex.Unlock()
+	r.w.note("%s %s", what, server.Key)
+}
+
+func (r talkingRuntime) Counters(_ context.Context, server spec.Server) (spec.Counters, error) {
+	r.note("count", server)
+	r.talk.asked++
+	hits := float64(r.talk.asked)
+	return spec.Counters{PrefixCacheHits: &hits}, r.talk.counters
+}
+
+func (r talkingRuntime) FlushCache(_ context.Context, server spec.Server) error {
+	r.note("flush", server)
+	return r.talk.flush
+}
+
+func (r talkingRuntime) Version(context.Context, spec.Server) (string, error) {
+	return "1.2.3", r.talk.version
+}
+
+func (r talkingRuntime) Effective(ctx context.Context, server spec.Server) (spec.Configuration, error) {
+	if r.talk.effective == nil {
+		return r.fakeRuntime.Effective(ctx, server)
+	}
+	r.talk.seen++
+	return spec.NewConfiguration(spec.Setting{Name: "max_batch_size", Value: spec.IntValue(r.talk.effective(r.talk.seen))}), nil
+}
+
+// reports are what servers said around the runs of a cell.
+func (b *bench) reports(id spec.ID) []*spec.ServerReport {
+	var list []*spec.ServerReport
+	for _, run := range b.store.runs[id] {
+		if run.Result.Seen == nil || run.Result.Seen.Server == nil {
+			list = append(list, nil)
+			continue
+		}
+		list = append(list, run.Result.Seen.Server)
+	}
+	return list
+}
+
+// Before each run the cache is emptied and the counters are read, after it they are
+// read again: nothing of one run can help the next, and what did is seen.
+func TestServersAreObservedAroundEachRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		b.world.talks = &talk{}
+		b.mustFinish()
+		reports := b.reports("m-0-8-fake")
+		if len(reports) == 0 {
+			t.Fatal("no runs")
+		}
+		for _, r := range reports {
+			if r == nil || !r.Flushed || r.Version != "1.2.3" || r.Before == nil || r.After == nil || *r.After.PrefixCacheHits != *r.Before.PrefixCacheHits+1 {
+				t.Fatalf("report %+v", r)
+			}
+			if r.Effective.Get("max_batch_size").Text() != "64" || r.Changed != nil {
+				t.Errorf("effective %v, changed %v", r.Effective, r.Changed)
+			}
+		}
+		last := ""
+		for _, call := range b.world.calls {
+			switch what, _, _ := strings.Cut(call, " "); what {
+			case "run":
+				if last != "flush, count" {
+					t.Errorf("before %q: %q", call, last)
+				}
+				last = ""
+			case "flush", "count":
+				last = strings.TrimPrefix(last+", "+what, ", ")
+				if last == "count, flush, count" { // the first count was after the run before
+					last = "flush, count"
+				}
+			}
+		}
+	})
+}
+
+// What can not be read is said, and no reason not to measure.
+func TestSilentServers(t *testing.T) {
+	for name, c := range map[string]struct {
+		talk *talk
+		says string
+	}{
+		"no ability": {nil, ""},
+		"failing":    {&talk{counters: errors.New("no metrics"), flush: errors.New("busy"), version: errors.New("who knows")}, "its counters could not be read: no metrics"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, small())
+				b.world.talks = c.talk
+				b.mustFinish()
+				for _, r := range b.reports("m-0-8-fake") {
+					if r == nil || r.Flushed || r.Before != nil || r.After != nil || r.Version != "" {
+						t.Errorf("report %+v", r)
+					}
+				}
+				if warned := b.heard.text(spec.EventWarning); !strings.Contains(warned, c.says) || (c.says == "" && warned != "") {
+					t.Errorf("warnings: %s", warned)
+				}
+			})
+		})
+	}
+}
+
+// An engine that changes its mind while it runs is found out.
+func TestChangedConfigurationIsSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		b.world.talks = &talk{effective: func(asked int) int { return 64 - min(asked/3, 1)*32 }}
+		b.mustFinish()
+		changed := 0
+		for id := range b.store.runs {
+			for _, r := range b.reports(id) {
+				if r != nil && r.Changed.Get("max_batch_size").Text() == "32" {
+					changed++
+				}
+			}
+		}
+		if changed == 0 {
+			t.Error("no run says so")
+		}
+	})
+}
+
+// Somebody else's server is read, and its cache left alone.
+func TestForeignServersAreNotFlushed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		b.world.talks, b.world.unmanaged = &talk{}, true
+		if _, err := b.apply(); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range b.world.calls {
+			if strings.HasPrefix(call, "flush") {
+				t.Fatal(call)
+			}
+		}
+		for _, r := range b.reports("m-0-8-fake") {
+			if r == nil || r.Flushed || r.Before == nil {
+				t.Errorf("report %+v", r)
+			}
+		}
+	})
+}
+
+// The rows that any benchmark brings are summed up for the self-checks.
+func TestRowsAreSummedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		b.world.result = func(r spec.RunRequest) spec.RunResult {
+			result := goodResult(r.Load.Concurrency, 0)
+			result.Rows = []spec.RequestRow{{Phase: spec.PhaseMeasure, Latency: time.Second, InputTokens: 7}}
+			result.Seen = &spec.Observation{Client: &spec.ClientUse{LagMax: 3}}
+			return result
+		}
+		b.mustFinish()
+		for _, run := range b.store.runs["m-0-8-fake"] {
+			seen := run.Result.Seen
+			if seen.Requests == nil || seen.Requests.Input.Mean != 7 || seen.Client == nil || seen.Client.LagMax != 3 {
+				t.Errorf("seen %+v", seen)
+			}
+		}
+	})
+}

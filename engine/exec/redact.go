@@ -1,0 +1,143 @@
+package exec
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"aicv/engine"
+	"aicv/spec"
+)
+
+// shortestSecret is the least length, in bytes, that is taken out of texts: a shorter
+// one would garble them more than it would protect.
+const shortestSecret = 6
+
+// redactor takes the values of the secrets that a plan refers to out of texts: servers
+// echo request headers in their errors, and engines print their environment.
+type redactor struct{ replacer *strings.Replacer }
+
+// newRedactor reads the secrets of all components of the plan.
+func newRedactor(p *engine.Plan, getenv func(string) (string, bool)) *redactor {
+	if getenv == nil {
+		return &redactor{}
+	}
+	secrets := map[string]string{} // by value: the variable
+	seen := map[*spec.Component]bool{}
+	for i := range p.Cells {
+		c := &p.Cells[i].Cell
+		for _, component := range []*spec.Component{c.Target, c.Runtime, c.Predictor, c.Benchmark} {
+			if component == nil || seen[component] {
+				continue
+			}
+			seen[component] = true
+			for _, name := range variablesIn(component.Attrs.Value(), nil) {
+				if value, ok := getenv(name); ok && len(value) >= shortestSecret {
+					secrets[value] = name
+				}
+			}
+		}
+	}
+	if len(secrets) == 0 {
+		return &redactor{}
+	}
+	values := make([]string, 0, len(secrets))
+	for value := range secrets {
+		values = append(values, value)
+	}
+	// The replacer takes the first that fits: one secret may begin with another.
+	slices.SortFunc(values, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	pairs := make([]string, 0, 2*len(values))
+	for _, value := range values {
+		pairs = append(pairs, value, "(secret "+secrets[value]+")")
+	}
+	return &redactor{strings.NewReplacer(pairs...)}
+}
+
+// variablesIn lists the environment variables that a value refers to.
+func variablesIn(v spec.Value, into []string) []string {
+	if v.Kind() == spec.Secret {
+		into = append(into, v.Text())
+	}
+	for _, item := range v.Items() {
+		into = variablesIn(item, into)
+	}
+	for _, f := range v.Fields() {
+		into = variablesIn(f.Value, into)
+	}
+	return into
+}
+
+func (r *redactor) text(s string) string {
+	if r.replacer == nil {
+		return s
+	}
+	return r.replacer.Replace(s)
+}
+
+func (r *redactor) event(e spec.Event) spec.Event {
+	e.Message, e.Phase = r.text(e.Message), r.text(e.Phase)
+	return e
+}
+
+// outcome gives what came of a step without secrets. The caller's own is left alone.
+func (r *redactor) outcome(o spec.Outcome) spec.Outcome {
+	if r.replacer == nil {
+		return o
+	}
+	o.Message = r.text(o.Message)
+	o.Failures = slices.Clone(o.Failures)
+	for i := range o.Failures {
+		o.Failures[i].Failure.Message = r.text(o.Failures[i].Failure.Message)
+	}
+	if o.Run != nil {
+		run := *o.Run
+		r.result(&run.Result)
+		o.Run = &run
+	}
+	return o
+}
+
+func (r *redactor) result(x *spec.RunResult) {
+	x.Findings = slices.Clone(x.Findings)
+	for i := range x.Findings {
+		x.Findings[i].Message = r.text(x.Findings[i].Message)
+	}
+	x.Rows = slices.Clone(x.Rows)
+	for i := range x.Rows {
+		if x.Rows[i].Error != "" {
+			x.Rows[i].Error = r.text(x.Rows[i].Error)
+		}
+	}
+	x.Provenance.Source = r.text(x.Provenance.Source)
+}
+
+// error gives an error whose texts hold no secret.
+func (r *redactor) error(err error) error {
+	if err == nil || r.replacer == nil || r.text(err.Error()) == err.Error() && r.text(explain(err)) == explain(err) {
+		return err
+	}
+	var known *spec.Error
+	if errors.As(err, &known) {
+		clean := *known
+		clean.Summary, clean.Detail, clean.Fix = r.text(known.Summary), r.text(known.Detail), r.text(known.Fix)
+		if known.Cause != nil {
+			clean.Cause = errors.New(r.text(known.Cause.Error()))
+		}
+		return &clean
+	}
+	return errors.New(r.text(err.Error()))
+}
+
+// discreetStore keeps secrets out of the state.
+type discreetStore struct {
+	engine.Store
+	redact *redactor
+}
+
+// End commits the outcome without secrets.
+func (s discreetStore) End(ctx context.Context, step int64, o spec.Outcome) (int64, error) {
+	return s.Store.End(ctx, step, s.redact.outcome(o))
+}
