@@ -1,21 +1,32 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"aicv/result"
 	"aicv/spec"
 )
 
-// compared is the table of the configuration: asked for, effective, modelled.
+// compared is the table of the configuration: asked for, effective, modelled, and what the
+// engine takes unasked where that is known.
 func (t *text) compared(c *result.Cell) {
 	if len(c.Compared) == 0 {
 		return
 	}
-	rows := table{columns: []column{{head: "configuration"}, {head: "asked for"}, {head: "effective"}, {head: "modelled"}, {head: ""}}}
+	assumed := slices.ContainsFunc(c.Compared, func(x spec.Comparison) bool { return !x.Assumed.IsNull() })
+	rows := table{columns: []column{{head: "configuration"}, {head: "asked for"}}}
+	if assumed {
+		rows.columns = append(rows.columns, column{head: "engine takes"})
+	}
+	rows.columns = append(rows.columns, column{head: "effective"}, column{head: "modelled"}, column{head: ""})
 	for i := range c.Compared {
 		x := &c.Compared[i]
-		rows.add(x.Item, side(x.Requested, "-"), side(x.Effective, "?"), side(x.Modelled, "?"), likeness(x))
+		row := []string{x.Item, side(x.Requested, "-")}
+		if assumed {
+			row = append(row, side(x.Assumed, "-"))
+		}
+		rows.add(append(row, side(x.Effective, "?"), side(x.Modelled, "?"), likeness(x))...)
 	}
 	t.table("  ", &rows, plain)
 }
@@ -35,7 +46,11 @@ func likeness(c *spec.Comparison) string {
 	if c.Requested.IsNull() {
 		pairs = pairs[1:2]
 	}
-	words = append(words, string(worst(pairs)))
+	standing := string(worst(pairs))
+	if c.Effective.IsNull() && !c.Assumed.IsNull() && c.Foreseen() == spec.AgreeDifferent {
+		standing = "different by default" // as far as the engine's documentation tells
+	}
+	words = append(words, standing)
 	if c.Fidelity != "" {
 		words = append(words, string(c.Fidelity))
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"aicv/catalog/fit"
 	"aicv/engine"
 	"aicv/internal/golden"
 	"aicv/metric"
@@ -82,6 +83,11 @@ func fixture() (*engine.Plan, map[spec.ID][]spec.Run, map[spec.ID]spec.Failure) 
 			Prediction: spec.Prediction{Values: metric.Values{{Metric: metric.Throughput, Value: 1250}, {Metric: metric.TTFT, Value: 55}},
 				Provenance: spec.Provenance{Tool: "sheet", Source: "predictions.csv:2"}}})
 	}
+	kv := func(dtype string) spec.Configuration {
+		return spec.NewConfiguration(spec.Setting{Name: spec.ItemKVCacheQuant, Value: spec.StringValue(dtype)})
+	}
+	p.Cells[0].Assumed, p.Cells[0].Prediction.Modelled = kv("bfloat16"), kv("fp8")
+	p.Cells[0].Fit = &fit.Result{Verdict: fit.Tight, Reasons: []fit.Reason{{Item: spec.ItemMemoryFraction, Why: "about 3 of 4 sequences run at once"}}}
 	p.Cells[5].Prediction = spec.Prediction{Missing: "predictions.csv has no such point"}
 	return p, runs, failures
 }

@@ -63,7 +63,8 @@ type Predictor interface {
 
 // Recommender is a predictor that can also search for good configurations.
 type Recommender interface {
-	// Recommend returns at most request.Top rows that meet the limits, best first.
+	// Recommend returns the rows that meet the limits, best first: at most request.Top that
+	// can be deployed, and beside them rows that can not, with a finding that spoils them.
 	Recommend(ctx context.Context, request RecommendRequest) ([]Row, error)
 }
 
@@ -239,6 +240,7 @@ const (
 // ServerSpec is how to run one server.
 type ServerSpec struct {
 	Image     string        // containers; empty for processes
+	Contained bool          // Command and paths hold inside Image only: it can not run as a process of the host
 	Command   []string      // argv with placeholders; never a shell line
 	Env       []EnvVar      // added to the target's own
 	GPUs      int           // to reserve; 0: none
@@ -247,6 +249,7 @@ type ServerSpec struct {
 	ModelName string        // served model name, as requests must give it
 	Ready     Readiness     //
 	Grace     time.Duration // between SIGTERM and SIGKILL
+	Simulated bool          // it serves no model really, so that it needs no host for itself
 }
 
 // Mount is a folder or file of the host inside a container. Processes see the host as it is.
@@ -303,9 +306,31 @@ type Target interface {
 
 // StartRequest asks a target for a server.
 type StartRequest struct {
-	Suite string // suite identity, kept as a label
-	Key   string // idempotency key
-	Spec  ServerSpec
+	Suite    string // suite identity, kept as a label
+	Key      string // idempotency key
+	Spec     ServerSpec
+	Hardware *Hardware          // declared for the server: its GPUs must be of that system; nil: not declared
+	Tell     func(phase string) // hears what takes long, such as the pull of an image; nil: nobody does
+}
+
+// Lister is an optional ability of a target: it lists what any aicv left on it.
+type Lister interface {
+	// List finds the servers of all suites, running or not.
+	List(ctx context.Context) ([]Owned, error)
+}
+
+// Owned is a server with who started it.
+type Owned struct {
+	Server  Server `json:"server"`
+	Running bool   `json:"running"`
+	Owner   Owner  `json:"owner"`
+}
+
+// Owner says which aicv started a server, as far as the server's labels tell.
+type Owner struct {
+	Host string `json:"host,omitempty"` // where that aicv ran
+	User string `json:"user,omitempty"`
+	Work string `json:"work,omitempty"` // the folder beside its state
 }
 
 // Server is a started server.
@@ -316,6 +341,7 @@ type Server struct {
 	URL       string `json:"url"` // base URL, no trailing slash
 	ModelName string `json:"model_name"`
 	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
+	Image     string `json:"image,omitempty"`   // containers: content digest of the image that runs
 }
 
 // SignalUnknown stands for the end of a server that nobody watched: it was adopted,
@@ -327,6 +353,7 @@ type ServerStatus struct {
 	Running  bool
 	ExitCode int    // where it exited by itself
 	Signal   string // where a signal ended it: "killed"; SignalUnknown where nobody kept how it ended
+	Why      string // what the target knows of the end beside that: "out of memory"; empty: nothing
 }
 
 // Inventory is what a target's host has.

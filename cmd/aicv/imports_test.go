@@ -15,7 +15,7 @@ func layers() map[string][]string {
 		"metric":       {},
 		"spec":         {"metric"},
 		"catalog":      domain,
-		"kit":          domain,
+		"kit":          append([]string{"catalog"}, domain...),
 		"providers":    append([]string{"catalog", "kit"}, domain...),
 		"state":        domain,
 		"verify":       domain,

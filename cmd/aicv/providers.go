@@ -2,6 +2,7 @@ package main
 
 import (
 	"aicv/providers/aiconfigurator"
+	"aicv/providers/docker"
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
 	"aicv/providers/genaibench"
@@ -18,6 +19,7 @@ import (
 func registrations() []spec.Registration {
 	return []spec.Registration{
 		process.Registration(),
+		docker.Registration(),
 		endpoint.Registration(),
 		sglang.Registration(),
 		vllm.Registration(),

@@ -185,7 +185,8 @@ func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
 	beating, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { p.keep(beating) })
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec})
+	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Hardware: g.cell.Hardware,
+		Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
 	stop()
 	done.Wait()
 	return server, err

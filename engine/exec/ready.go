@@ -235,6 +235,9 @@ func (g *group) exited(status spec.ServerStatus, log, when string) *spec.Error {
 	default:
 		how = "was ended by a signal (" + status.Signal + ")"
 	}
+	if status.Why != "" {
+		how += " (" + status.Why + ")"
+	}
 	e := &spec.Error{Kind: spec.ErrConfiguration, Summary: fmt.Sprintf("%s %s %s", g.address(), how, when), Detail: lastLines(log, shownLines)}
 	cause, known := g.runtime.Diagnose(log)
 	switch {

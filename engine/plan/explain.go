@@ -33,6 +33,9 @@ func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
 	if !b.offline(i) {
 		input.Requests = c.Cell.Sampling.Requests
 	}
+	if input.Withheld != "" { // one reason for all of them; each cell's own is in its Fit
+		input.Withheld = "not deployed, because it does not fit on the GPUs"
+	}
 	var found []engine.Undecidable
 	for _, u := range b.experiment(c).judge.Undecidable(input) {
 		found = addUndecidable(found, u.Claim.Text, u.Why)

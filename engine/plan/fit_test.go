@@ -33,7 +33,8 @@ func TestWhatDoesNotFitIsNotDeployed(t *testing.T) {
 	if p.Cells[0].Fit.Verdict != fit.DoesNotFit || p.Cells[2].Fit.Verdict != fit.Fits || len(p.Deployments) != 1 || p.Cost.RunsMax != 3 {
 		t.Errorf("%+v %+v, %d deployments, %+v", p.Cells[0].Fit, p.Cells[2].Fit, len(p.Deployments), p.Cost)
 	}
-	if len(p.Undecidable) != 2 || !strings.Contains(p.Undecidable[1].Why, "64 attention heads can not be divided by 3") {
+	if len(p.Undecidable) != 2 || p.Undecidable[1].Why != "not deployed, because it does not fit on the GPUs" ||
+		!strings.Contains(p.Cells[1].Withheld(), "64 attention heads can not be divided by 3") {
 		t.Errorf("%+v", p.Undecidable)
 	}
 	w.suite.Experiments[0].Cells = w.suite.Experiments[0].Cells[:2]

@@ -18,6 +18,8 @@ type world struct {
 	suite       *spec.Suite
 	state       *fakeState
 	cache       *fakeCache
+	searches    int  // that the recommending predictor made
+	spoilt      bool // its first row can not be deployed
 	predictor   *fakePredictor
 	recording   *fakeRecording
 	managed     bool
@@ -99,7 +101,7 @@ func (w *world) registry() *engine.Registry {
 			return w.predictor, nil
 		}}},
 		{Role: spec.RolePredictor, Kind: "recommending", New: spec.Constructor{Predictor: func(*spec.Component, spec.Env) (spec.Predictor, error) {
-			return &recommending{fakePredictor: w.predictor}, nil
+			return &recommending{fakePredictor: w.predictor, searches: &w.searches, spoilt: w.spoilt}, nil
 		}}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
 			return fakeBenchmark{}, nil
@@ -237,16 +239,24 @@ func (p *fakePredictor) Predict(_ context.Context, points []spec.Point) ([]spec.
 	return answers, nil
 }
 
-type recommending struct{ *fakePredictor }
+type recommending struct {
+	*fakePredictor
+	searches *int
+	spoilt   bool // a row before the others that can not be deployed
+}
 
-func (*recommending) Recommend(_ context.Context, r spec.RecommendRequest) ([]spec.Row, error) {
+func (p *recommending) Recommend(_ context.Context, r spec.RecommendRequest) ([]spec.Row, error) {
+	*p.searches++
 	base, gpus, top := r.Base, r.GPUs, r.Top
 	rows := make([]spec.Row, 0, top)
 	for tp := 1; tp <= gpus && len(rows) < top; tp *= 2 {
 		point := base
 		point.Config = base.Config.With(spec.ItemTensorParallel, spec.IntValue(tp))
 		point.Load.Concurrency = 8 * tp
-		rows = append(rows, spec.Row{Point: point})
+		rows = append(rows, spec.Row{Point: point, Claimed: metric.Values{{Metric: metric.TTFT, Value: 1}}})
+	}
+	if p.spoilt {
+		rows = append([]spec.Row{{Point: base, Findings: []spec.Finding{{Check: "disaggregated", Severity: spec.FindingSpoils, Message: "two kinds of servers"}}}}, rows...)
 	}
 	return rows, nil
 }
@@ -346,6 +356,7 @@ func (s *fakeState) Starts(_ context.Context, ids []spec.ID) (map[spec.ID][]spec
 // fakeCache keeps predictions in memory, or fails.
 type fakeCache struct {
 	entries map[string]spec.Prediction
+	rows    map[string][]spec.Row
 	broken  bool
 }
 
@@ -362,6 +373,25 @@ func (c *fakeCache) Get(_ context.Context, fingerprint string, keys []spec.ID) (
 		}
 	}
 	return found, nil
+}
+
+func (c *fakeCache) Rows(_ context.Context, fingerprint string, request spec.ID) ([]spec.Row, bool, error) {
+	if c.broken {
+		return nil, false, errCache
+	}
+	rows, known := c.rows[fingerprint+string(request)]
+	return rows, known, nil
+}
+
+func (c *fakeCache) PutRows(_ context.Context, fingerprint string, request spec.ID, rows []spec.Row) error {
+	if c.broken {
+		return errCache
+	}
+	if c.rows == nil {
+		c.rows = map[string][]spec.Row{}
+	}
+	c.rows[fingerprint+string(request)] = rows
+	return nil
 }
 
 func (c *fakeCache) Put(_ context.Context, fingerprint string, entries map[spec.ID]spec.Prediction) error {

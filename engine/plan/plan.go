@@ -20,6 +20,11 @@ type Cache interface {
 	Get(ctx context.Context, fingerprint string, keys []spec.ID) (map[spec.ID]spec.Prediction, error)
 	// Put keeps predictions.
 	Put(ctx context.Context, fingerprint string, entries map[spec.ID]spec.Prediction) error
+	// Rows returns the rows that were recommended for a request, by its hash; false where
+	// none are kept.
+	Rows(ctx context.Context, fingerprint string, request spec.ID) ([]spec.Row, bool, error)
+	// PutRows keeps recommended rows.
+	PutRows(ctx context.Context, fingerprint string, request spec.ID, rows []spec.Row) error
 }
 
 // Request is what a plan is made from.

@@ -220,6 +220,50 @@ func TestRecommended(t *testing.T) {
 	}
 }
 
+// A row that can not be deployed becomes no cell, and the plan says so.
+func TestRecommendedSetAside(t *testing.T) {
+	w := newWorld()
+	e := w.experiment("best", nil, nil, repeats(3, 3, 1), within10(metric.TTFT))
+	e.Recommended = &spec.Recommended{Top: 2}
+	w.predictedBy.Kind, w.spoilt = "recommending", true
+	p := w.build(t)
+	if len(p.Cells) != 2 {
+		t.Errorf("%d cells, want those of the two rows that can be deployed", len(p.Cells))
+	}
+	if !slices.ContainsFunc(p.Findings, func(f spec.Finding) bool {
+		return f.Check == "disaggregated" && strings.Contains(f.Message, "two kinds of servers")
+	}) {
+		t.Errorf("findings %+v", p.Findings)
+	}
+}
+
+// A search is made once for the same request, until --refresh; a cache that fails costs
+// only the time.
+func TestRecommendedIsCached(t *testing.T) {
+	w := newWorld()
+	e := w.experiment("best", []int{1}, []int{8}, repeats(3, 3, 1), within10(metric.TTFT))
+	e.Recommended = &spec.Recommended{Top: 2}
+	w.predictedBy.Kind = "recommending"
+	first := w.build(t)
+	again := w.build(t)
+	if w.searches != 1 || len(again.Cells) != len(first.Cells) {
+		t.Errorf("%d searches for two plans, %d and %d cells", w.searches, len(first.Cells), len(again.Cells))
+	}
+	e.Recommended.Top = 3
+	w.build(t)
+	w.predictor.fingerprint = "fake 2.0"
+	w.build(t)
+	w.request.Refresh = true
+	w.build(t)
+	if w.searches != 4 {
+		t.Errorf("%d searches, want one more for each of another request, another tool and --refresh", w.searches)
+	}
+	w.cache.broken = true
+	if p := w.build(t); w.searches != 5 || len(p.Cells) == 0 {
+		t.Errorf("with a broken cache: %d searches, %d cells", w.searches, len(p.Cells))
+	}
+}
+
 func TestRecommendedNeedsAPredictorThatCan(t *testing.T) {
 	w := newWorld()
 	e := w.experiment("best", []int{1}, []int{8}, repeats(3, 3, 1))

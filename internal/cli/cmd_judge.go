@@ -45,6 +45,7 @@ type standing struct {
 
 // withStanding judges what the state holds and hands it on.
 func (a *app) withStanding(ctx context.Context, at place, s selection, use func(standing) error) error {
+	a.shortLived()
 	suite, err := a.loadSuite(at)
 	if err != nil {
 		return err

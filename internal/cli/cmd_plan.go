@@ -86,6 +86,7 @@ Exit codes: 0 planned; 1 error; 2 changes are pending (with --detailed-exitcode)
 
 // makePlan loads the suite and plans on the state as it is, without writing to it.
 func (a *app) makePlan(ctx context.Context, at place, s selection) (*engine.Plan, error) {
+	a.shortLived()
 	suite, err := a.loadSuite(at)
 	if err != nil {
 		return nil, err

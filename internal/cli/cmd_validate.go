@@ -42,6 +42,7 @@ prediction, reads no state and contacts no target.`,
 }
 
 func (a *app) validate(ctx context.Context, p place, ask bool) error {
+	a.shortLived()
 	loaded, diags := a.readSuite(p)
 	if ask && !diags.HasErrors() {
 		more, err := a.askSupport(ctx, p, loaded.Suite)

@@ -30,7 +30,7 @@ func (p *predictor) Fingerprint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\n%q\n%q\n%q\n%q\n%q\n%s\n", installed, program, p.database, p.mode, p.driver, p.systems, p.assume.AppendCanonical(nil))
+	fmt.Fprintf(hash, "%s\n%q\n%q\n%q\n%q\n%q\n%q\n%s\n", installed, program, p.database, p.mode, p.driver, p.systems, p.search, p.assume.AppendCanonical(nil))
 	for _, name := range fromEnvironment() {
 		fmt.Fprintf(hash, "%s=%q\n", name, os.Getenv(name))
 	}

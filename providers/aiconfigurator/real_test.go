@@ -249,3 +249,47 @@ func TestRealVersions(t *testing.T) {
 		t.Errorf("%v %+v", err, answers)
 	}
 }
+
+// Searches of the real tool become cells whose GPU arithmetic holds: its default search,
+// and one where the suite fixes a part of the layout.
+func TestRealSearch(t *testing.T) {
+	p := made(t, realTool(t))
+	r := request(8, 5, limit("ttft", "1000"), limit("tpot", "30"))
+	fixed := r
+	fixed.Base.Config = spec.NewConfiguration(spec.Setting{Name: spec.ItemTensorParallel, Value: spec.IntValue(2)}, spec.Setting{Name: spec.ItemKVCacheQuant, Value: spec.StringValue("bfloat16")},
+		spec.Setting{Name: spec.ItemAttentionQuant, Value: spec.StringValue("bfloat16")})
+	fixed.Base.RuntimeVersion = "0.5.9" // of which there are no tables
+	for name, r := range map[string]spec.RecommendRequest{"default": r, "fixed": fixed} {
+		rows, err := p.Recommend(t.Context(), r)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var points []spec.Point
+		for i := range rows {
+			if found(rows[i].Findings, "disaggregated", "") || found(rows[i].Findings, "context_parallel", "") {
+				continue
+			}
+			holds(t, &r, &rows[i])
+			points = append(points, rows[i].Point)
+		}
+		if len(points) != 5 {
+			t.Errorf("%s: %d rows that can be deployed, want 5", name, len(points))
+		}
+		answers, err := p.Predict(t.Context(), points)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := 0
+		for i := range rows {
+			if at == len(points) || rows[i].Point.Load != points[at].Load || string(rows[i].Point.Config.AppendCanonical(nil)) != string(points[at].Config.AppendCanonical(nil)) {
+				continue
+			}
+			claimed, _ := rows[i].Claimed.Get("throughput")
+			if got := value(&answers[at], "throughput"); math.Abs(got-claimed) > 0.005*claimed {
+				t.Errorf("%s: the row %s claims %.1f tokens/s/GPU, and its cell is predicted at %.1f: %s", name, points[at].Config.AppendCanonical(nil), claimed, got, answers[at].Missing)
+			}
+			at++
+		}
+	}
+}

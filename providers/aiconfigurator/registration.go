@@ -20,6 +20,7 @@ const (
 	attrMode        = "database_mode"
 	attrSystemsPath = "systems_paths"
 	attrAssume      = "assume"
+	attrSearch      = "search"
 	attrDriver      = "driver"
 	attrTimeout     = "timeout"
 )
@@ -29,6 +30,12 @@ const (
 	driverAuto = "auto"
 	driverSDK  = "sdk"
 	driverCLI  = "cli"
+)
+
+// The ways of serving that a search looks through.
+const (
+	servingAggregated    = "aggregated"
+	servingDisaggregated = "disaggregated"
 )
 
 // modeSilicon is the database mode in which measured tables must answer.
@@ -66,6 +73,8 @@ func block() spec.Block {
 				Doc: "Folders of systems and tables, in the order in which they are searched; \"default\" is the tool's own. Paths start from the suite's folder."},
 			{Name: attrAssume, Type: spec.TypeMap, Example: `{ gemm_quant = "fp8" }`, Since: since,
 				Doc: "Items of the configuration that the tool is to take where neither the suite nor the engine says them, such as the quantization of recorded measurements that do not name it. Sizes that decide the number of GPUs are the configuration's alone."},
+			{Name: attrSearch, Type: spec.TypeStringList, Single: true, Allowed: []string{servingAggregated, servingDisaggregated}, Example: `["aggregated"]`, Since: since,
+				Doc: "The ways of serving that recommended rows are searched among; both by default. A disaggregated row is shown and set aside, because no runtime here can express it."},
 			choice(attrDriver, driverAuto, "How the tool is asked: by its SDK, by its command line, or by the SDK where it can be used. The command line takes seconds for each point and hides where figures come from.", driverAuto, driverSDK, driverCLI),
 			{Name: attrTimeout, Type: spec.TypeDuration, Default: spec.StringValue(defaultTimeout), Example: `"30m"`, Since: since,
 				Doc: "The longest that one request may take, with all of its points. What was answered until then counts."},

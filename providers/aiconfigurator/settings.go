@@ -27,6 +27,7 @@ type settings struct {
 	mode     string
 	systems  []string // absolute folders, or "default"
 	driver   string
+	search   []string           // ways of serving
 	assume   spec.Configuration // of items that nobody says
 	timeout  time.Duration
 }
@@ -41,6 +42,9 @@ func parseSettings(c *spec.Component, env spec.Env) (settings, error) {
 	}
 	if err := s.readPlace(env); err != nil {
 		return s, err
+	}
+	if s.search = a.Strings(attrSearch); len(s.search) == 0 {
+		s.search = []string{servingAggregated, servingDisaggregated}
 	}
 	if err := s.readAssume(a[attrAssume].Fields()); err != nil {
 		return s, err

@@ -29,13 +29,27 @@ func fetch(server spec.Server, path string) (string, bool) {
 	return string(body), err == nil && response.StatusCode == http.StatusOK
 }
 
+// answersAs reports whether the server was told to listen where its environment says.
+func answersAs(server spec.Server, at string) bool {
+	told, ok := fetch(server, "/at")
+	return ok && told == at
+}
+
 // familySize is the number of processes of modeFamily: the server, its worker, and
 // the worker whose parent has gone.
 const familySize = 3
 
+// family is how many of a server of modeFamily are counted.
+func (s *session) family() int {
+	if s.harness.Whole {
+		return 1
+	}
+	return familySize
+}
+
 func family(s *session) {
 	server := s.ready("k", modeFamily)
-	s.eventually("the family is complete", func() bool { return s.harness.Alive(s.T, s.suite, "k") == familySize })
+	s.eventually("the family is complete", func() bool { return s.harness.Alive(s.T, s.suite, "k") == s.family() })
 	s.stop(server, 100*time.Millisecond)
 	s.alive(s.suite, "k", 0)
 }
@@ -43,9 +57,9 @@ func family(s *session) {
 // orphans kills the server before its workers, and lets another session clean up.
 func orphans(s *session) {
 	server := s.ready("k", modeFamily)
-	s.eventually("the family is complete", func() bool { return s.harness.Alive(s.T, s.suite, "k") == familySize })
+	s.eventually("the family is complete", func() bool { return s.harness.Alive(s.T, s.suite, "k") == s.family() })
 	s.harness.Kill(s.T, server)
-	s.eventually("the server is gone", func() bool { return s.harness.Alive(s.T, s.suite, "k") == familySize-1 })
+	s.eventually("the server is gone", func() bool { return s.harness.Alive(s.T, s.suite, "k") == s.family()-1 })
 	s.target = s.harness.New(s.T)
 	s.finds(s.suite, "", "k")
 	next := s.ready("k", modeServe) // a start under the key removes what is left first
@@ -143,7 +157,7 @@ func stopGone(s *session) {
 
 func noCommand(s *session) {
 	request := s.request("k", modeServe)
-	request.Spec.Command = []string{"aicv-no-such-engine"}
+	request.Spec.Command, request.Spec.Image = []string{"aicv-no-such-engine"}, s.harness.Image
 	_, err := s.target.Start(context.Background(), request)
 	s.wantTyped("start", err)
 	if err == nil || !strings.Contains(err.Error(), "aicv-no-such-engine") {
@@ -165,7 +179,7 @@ func environment(s *session) {
 	if token, _ := fetch(server, "/env?name=TOKEN"); token != SecretValue {
 		s.Errorf("the server has the secret %q", token)
 	}
-	if at, _ := fetch(server, "/env?name=AT"); at == "" || strings.Contains(at, "{{") || !strings.HasSuffix(server.URL, at[strings.LastIndex(at, ":"):]) {
+	if at, _ := fetch(server, "/env?name=AT"); at == "" || strings.Contains(at, "{{") || !answersAs(server, at) {
 		s.Errorf("placeholders became %q at %s", at, server.URL)
 	}
 	s.stop(server, patience)

@@ -99,6 +99,9 @@ func listen(mode string) int {
 		_, _ = fmt.Fprint(w, os.Getenv(r.URL.Query().Get("name"))) // a client that left is no matter
 	})
 	mux.HandleFunc("/log", func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("line")) })
+	mux.HandleFunc("/at", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, os.Args[1]+":"+os.Args[2]) // a client that left is no matter
+	})
 	fmt.Println("ready at " + strings.Join(os.Args[1:3], " "))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }() // ends with the process

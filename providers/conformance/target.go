@@ -21,6 +21,11 @@ type Harness struct {
 	Alive func(t *testing.T, suite, key string) int
 	// Kill ends the server from outside, and nothing else of it.
 	Kill func(t *testing.T, server spec.Server)
+	// Whole says that a server's processes can not outlive it (containers): Alive counts
+	// servers then, not processes.
+	Whole bool
+	// Image is one that is there, where a target needs one to start a command; else empty.
+	Image string
 	// Broken makes a target that can not start anything.
 	Broken func(t *testing.T) spec.Target
 }
@@ -83,9 +88,7 @@ func (s *session) clean(suite string) {
 		s.Errorf("find what is left: %v", err)
 	}
 	for _, server := range found {
-		if err := s.target.Stop(context.Background(), server, 0); err != nil {
-			s.Errorf("stop what is left: %v", err)
-		}
+		s.stop(server, 0)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"aicv/providers/conformance"
 	"aicv/spec"
 )
 
@@ -185,4 +186,9 @@ func TestURLs(t *testing.T) {
 	if _, err := Registration().New.Target(component("url", "http://host", "health_path", "health"), spec.Env{}); err == nil || !strings.Contains(err.Error(), "slash") {
 		t.Errorf("a health path without a slash: %v", err)
 	}
+}
+
+func TestConformance(t *testing.T) {
+	paths := map[string]string{"/health": "ok", "/v1/models": `{"data":[{"id":"model-a"}]}`}
+	conformance.External(t, targetOf(t, "url", server(t, paths)), targetOf(t, "url", "http://127.0.0.1:1"))
 }

@@ -70,6 +70,8 @@ func (t *target) check(ctx context.Context, request *spec.StartRequest) error {
 	switch {
 	case request.Suite == "" || request.Key == "":
 		return usage("a server needs a suite and a key", "this is a defect of aicv, please report it")
+	case request.Spec.Contained:
+		return usage(describe(request)+" is to run in the image "+request.Spec.Image, "use target \"docker\"; or take image out of the runtime, and say by command, python or venv where the host has the engine")
 	case len(request.Spec.Command) == 0:
 		return usage(describe(request)+" has no command", "the target process needs a runtime that says which command to run")
 	case t.work == "":

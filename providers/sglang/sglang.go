@@ -1,43 +1,58 @@
-// Package sglang is the runtime SGLang as an identity: recorded data can name it,
-// and a plan that would deploy it is refused.
+// Package sglang is the inference engine SGLang as a runtime: a table of its flags, and
+// what its answers and its log mean.
 package sglang
 
 import (
-	"context"
+	"time"
 
+	"aicv/kit/engine"
 	"aicv/spec"
 )
 
 // Kind is the kind under which suites declare it: runtime "sglang" "name".
 const Kind = "sglang"
 
-// Registration is SGLang as a runtime; its rows are the ones common to all runtimes.
+const gib = 1 << 30
+
+// Registration is SGLang as a runtime.
 func Registration() spec.Registration {
 	return spec.Registration{
-		Role:   spec.RoleRuntime,
-		Kind:   Kind,
-		Doc:    "The inference engine SGLang. It names the engine of recorded data and of endpoints; it can not be deployed yet.",
-		Schema: spec.Block{Doc: "The inference engine SGLang, as recorded data and endpoints name it. It can not be deployed yet."},
-		New: spec.Constructor{Runtime: func(c *spec.Component, _ spec.Env) (spec.Runtime, error) {
-			return identity{c.Address()}, nil
-		}},
+		Role: spec.RoleRuntime,
+		Kind: Kind,
+		Doc:  "The inference engine SGLang, as a process, in a container, or behind an endpoint.",
+		Schema: spec.Block{
+			Doc:        "The inference engine SGLang. How each item of a configuration becomes a flag: docs/runtimes.md.",
+			Attributes: engine.Attributes("SGLang", "python3 -m sglang.launch_server", "32GiB"),
+		},
+		New: spec.Constructor{Runtime: newRuntime},
 	}
 }
 
-// identity is a runtime that can be named and not started.
-type identity struct{ address string }
-
-// Render refuses: nothing can be deployed.
-func (i identity) Render(spec.RenderRequest) (spec.ServerSpec, []spec.ItemMapping, error) {
-	return spec.ServerSpec{}, nil, &spec.Error{
-		Kind:    spec.ErrUsage,
-		Summary: i.address + " can not be deployed: this version of aicv knows sglang by name only",
-		Fix:     "start the server yourself and declare a target \"endpoint\", or measure from a file with benchmark \"recorded\"",
+func newRuntime(c *spec.Component, env spec.Env) (spec.Runtime, error) {
+	e, err := engine.Compile(table())
+	if err != nil {
+		return nil, err
 	}
+	return &runtime{engine.Runtime{Component: c, Env: env, Engine: e, Launch: launch()}}, nil
 }
 
-// Effective knows nothing: every item stays unknown.
-func (identity) Effective(context.Context, spec.Server) (spec.Configuration, error) { return nil, nil }
+// runtime renders SGLang servers and reads them.
+type runtime struct{ engine.Runtime }
 
-// Diagnose knows no cause.
-func (identity) Diagnose(string) (*spec.Error, bool) { return nil, false }
+// launch is how SGLang is started. Its /health generates a token unless it is told not
+// to, which would disturb a measurement; aicv's own generation proves that it answers.
+func launch() engine.Launch {
+	module := []string{"-m", "sglang.launch_server"}
+	return engine.Launch{
+		Program: append([]string{"python3"}, module...),
+		Module:  module,
+		Inside:  append([]string{"python3"}, module...),
+		Model:   "--model-path",
+		CPU:     []string{"--device", "cpu", "--disable-overlap-schedule"},
+		Fixed:   []string{"--enable-metrics"},
+		Env:     []spec.EnvVar{{Name: "SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION", Value: spec.StringValue("0")}},
+		Shm:     32 * gib, HubCache: "/root/.cache/huggingface",
+		Ready: spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Generate: true, Phases: phases()},
+		Grace: 30 * time.Second,
+	}
+}

@@ -42,6 +42,7 @@ func (r *runtime) Render(request spec.RenderRequest) (spec.ServerSpec, []spec.It
 		ModelName: s.model,
 		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: ready + s.faults.slowStart},
 		Grace:     5 * time.Second,
+		Simulated: true,
 	}
 	return rendered, mapping, nil
 }

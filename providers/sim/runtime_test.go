@@ -73,6 +73,7 @@ func TestRender(t *testing.T) {
 		ModelName: "org/model",
 		Ready:     spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Timeout: 12 * time.Second},
 		Grace:     5 * time.Second,
+		Simulated: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,43 +1,63 @@
-// Package vllm is the runtime vLLM as an identity: recorded data can name it,
-// and a plan that would deploy it is refused.
+// Package vllm is the inference engine vLLM as a runtime: a table of its flags, and what
+// its answers and its log mean.
 package vllm
 
 import (
-	"context"
+	"time"
 
+	"aicv/kit/engine"
 	"aicv/spec"
 )
 
 // Kind is the kind under which suites declare it: runtime "vllm" "name".
 const Kind = "vllm"
 
-// Registration is vLLM as a runtime; its rows are the ones common to all runtimes.
+const gib = 1 << 30
+
+// attrDevMode asks for vLLM's development endpoints.
+const attrDevMode = "dev_mode"
+
+// Registration is vLLM as a runtime.
 func Registration() spec.Registration {
+	rows := engine.Attributes("vLLM", "vllm serve", "16GiB")
+	rows = append(rows, spec.Attribute{Name: attrDevMode, Type: spec.TypeBool, Default: spec.BoolValue(true), Since: "0.1", Example: "false",
+		Doc: "Whether the server opens vLLM's development endpoints, from which the effective configuration is read in full and by which the prefix cache is emptied. They let whoever reaches the server pause it: turn them off where it listens on a public address."})
 	return spec.Registration{
-		Role:   spec.RoleRuntime,
-		Kind:   Kind,
-		Doc:    "The inference engine vLLM. It names the engine of recorded data and of endpoints; it can not be deployed yet.",
-		Schema: spec.Block{Doc: "The inference engine vLLM, as recorded data and endpoints name it. It can not be deployed yet."},
-		New: spec.Constructor{Runtime: func(c *spec.Component, _ spec.Env) (spec.Runtime, error) {
-			return identity{c.Address()}, nil
-		}},
+		Role: spec.RoleRuntime,
+		Kind: Kind,
+		Doc:  "The inference engine vLLM, as a process, in a container, or behind an endpoint.",
+		Schema: spec.Block{
+			Doc:        "The inference engine vLLM. How each item of a configuration becomes a flag: docs/runtimes.md.",
+			Attributes: rows,
+		},
+		New: spec.Constructor{Runtime: newRuntime},
 	}
 }
 
-// identity is a runtime that can be named and not started.
-type identity struct{ address string }
-
-// Render refuses: nothing can be deployed.
-func (i identity) Render(spec.RenderRequest) (spec.ServerSpec, []spec.ItemMapping, error) {
-	return spec.ServerSpec{}, nil, &spec.Error{
-		Kind:    spec.ErrUsage,
-		Summary: i.address + " can not be deployed: this version of aicv knows vllm by name only",
-		Fix:     "start the server yourself and declare a target \"endpoint\", or measure from a file with benchmark \"recorded\"",
+func newRuntime(c *spec.Component, env spec.Env) (spec.Runtime, error) {
+	e, err := engine.Compile(table())
+	if err != nil {
+		return nil, err
 	}
+	l := launch()
+	if !c.Attrs.Has(attrDevMode) || c.Attrs.Bool(attrDevMode) {
+		l.Env = append(l.Env, spec.EnvVar{Name: "VLLM_SERVER_DEV_MODE", Value: spec.StringValue("1")})
+	}
+	return &runtime{engine.Runtime{Component: c, Env: env, Engine: e, Launch: l}}, nil
 }
 
-// Effective knows nothing: every item stays unknown.
-func (identity) Effective(context.Context, spec.Server) (spec.Configuration, error) { return nil, nil }
+// runtime renders vLLM servers and reads them.
+type runtime struct{ engine.Runtime }
 
-// Diagnose knows no cause.
-func (identity) Diagnose(string) (*spec.Error, bool) { return nil, false }
+// launch is how vLLM is started. The entrypoint of its images takes arguments alone.
+func launch() engine.Launch {
+	return engine.Launch{
+		Program: []string{"vllm", "serve"},
+		Module:  []string{"-m", "vllm.entrypoints.cli.main", "serve"},
+		Model:   "--model",
+		Bare:    true,
+		Shm:     16 * gib, HubCache: "/root/.cache/huggingface",
+		Ready: spec.Readiness{HealthPath: "/health", ModelsPath: "/v1/models", Generate: true, Phases: phases()},
+		Grace: 30 * time.Second,
+	}
+}

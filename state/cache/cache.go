@@ -21,7 +21,7 @@ import (
 
 const (
 	// version is of the file's layout; a file of any other version is replaced.
-	version = 2
+	version = 3
 	// applicationID marks the file as an aicv prediction cache ("aicp" in ASCII).
 	applicationID = 0x61696370
 	// chunkSize is the number of predictions that are packed together.
@@ -121,6 +121,13 @@ func prepare(ctx context.Context, db *sql.DB) error {
 			data        BLOB    NOT NULL
 		) STRICT;
 		CREATE INDEX chunk_by_fingerprint ON chunk(fingerprint);
+		CREATE TABLE recommended (
+			id          INTEGER PRIMARY KEY AUTOINCREMENT,
+			fingerprint TEXT    NOT NULL,
+			request     TEXT    NOT NULL,
+			data        BLOB    NOT NULL, -- JSON
+			UNIQUE (fingerprint, request) ON CONFLICT REPLACE
+		) STRICT;
 		PRAGMA application_id=%d; PRAGMA user_version=%d`, applicationID, version))
 	if err != nil {
 		return fmt.Errorf("prepare the prediction cache: %w", err)

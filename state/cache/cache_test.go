@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strconv"
 	"sync"
@@ -341,4 +342,53 @@ func BenchmarkPut(b *testing.B) {
 // sealed puts a right checksum before a body, so that fuzzing gets past it.
 func sealed(body []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(nil, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli))), body...)
+}
+
+// Recommended rows are kept by request and fingerprint, whole.
+func TestRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.db")
+	ctx := context.Background()
+	rows := []spec.Row{{
+		Point: spec.Point{ModelID: "m", System: "h200_sxm", Runtime: "vllm", Config: spec.NewConfiguration(spec.Setting{Name: "tensor_parallel", Value: spec.IntValue(2)},
+			spec.Setting{Name: "kv_cache_quant", Value: spec.StringValue("fp8")}), Load: spec.Load{Concurrency: 64, InputTokens: 1000, OutputTokens: 200}},
+		Claimed:  metric.Values{{Metric: metric.Throughput, Value: 1234.5}},
+		Findings: []spec.Finding{{Check: "c", Severity: spec.FindingWarn, Message: "m"}},
+	}}
+	c := mustOpen(t, path)
+	if _, known, err := c.Rows(ctx, "f", "r"); known || err != nil {
+		t.Errorf("an empty cache knows rows: %v", err)
+	}
+	must(t, c.PutRows(ctx, "f", "r", nil))
+	must(t, c.PutRows(ctx, "f", "r", rows))
+	must(t, c.PutRows(ctx, "f", "none", []spec.Row{}))
+	must(t, c.Close())
+	c = mustOpen(t, path)
+	got, known, err := c.Rows(ctx, "f", "r")
+	must(t, err)
+	if !known || !reflect.DeepEqual(rows, got) {
+		t.Errorf("known %v, %+v, want %+v", known, got, rows)
+	}
+	for _, key := range [][2]string{{"g", "r"}, {"f", "s"}} {
+		if _, known, err := c.Rows(ctx, key[0], spec.ID(key[1])); known || err != nil {
+			t.Errorf("%v is known, %v", key, err)
+		}
+	}
+	if got, known, err := c.Rows(ctx, "f", "none"); !known || err != nil || len(got) != 0 {
+		t.Errorf("a search without rows is not known: %v %v", got, err)
+	}
+	for i := range maxRequests + 10 {
+		must(t, c.PutRows(ctx, "f", spec.ID(strconv.Itoa(i)), rows))
+	}
+	if _, known, _ := c.Rows(ctx, "f", "r"); known {
+		t.Error("the oldest request is still there")
+	}
+}
+
+// A cache without memory forgets rows.
+func TestRowsWithoutMemory(t *testing.T) {
+	c := &Cache{}
+	must(t, c.PutRows(context.Background(), "f", "r", []spec.Row{{}}))
+	if _, known, err := c.Rows(context.Background(), "f", "r"); known || err != nil {
+		t.Errorf("known %v, %v", known, err)
+	}
 }

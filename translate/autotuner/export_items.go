@@ -136,15 +136,16 @@ func (t *exporting) write(a translate.Axis, field string, word func(spec.Value) 
 func (t *exporting) limits() {
 	was := t.before().Limits
 	for _, l := range was {
-		if !slices.ContainsFunc(t.now.Limits, func(n translate.Limit) bool { return n.Metric == l.Metric }) {
-			t.doc.Delete(limitPath(l.Metric)...)
+		path := limitPath(l.Metric)
+		if path != nil && !slices.ContainsFunc(t.now.Limits, func(n translate.Limit) bool { return n.Metric == l.Metric }) {
+			t.doc.Delete(path...)
 		}
 	}
 	for _, l := range t.now.Limits {
 		path := limitPath(l.Metric)
 		seconds, ok := secondsOf(l.Quantity)
 		if !ok || path == nil {
-			t.say("slo."+l.Metric, "", l.Quantity, spec.FidelityUnsupported, "a task limits latency p50, p90 and p99, and the means of ttft and tpot")
+			t.say("slo."+l.Metric, "", l.Quantity, spec.FidelityUnsupported, "a task limits percentiles of the latency, and the means of ttft and tpot")
 			continue
 		}
 		i := slices.IndexFunc(was, func(w translate.Limit) bool { return w.Metric == l.Metric })
@@ -160,12 +161,13 @@ func sameDuration(quantity string, seconds *big.Rat) bool {
 	return ok && before.Cmp(seconds) == 0
 }
 
+// limitPath is where a task has a limit; nil where it has no place for it.
 func limitPath(name string) []string {
-	switch name {
-	case "ttft", "tpot":
+	if name == "ttft" || name == "tpot" {
 		return []string{"slo", name}
-	case "latency_p50", "latency_p90", "latency_p99":
-		return []string{"slo", "latency", strings.TrimPrefix(name, "latency_")}
+	}
+	if p, ok := strings.CutPrefix(name, "latency_"); ok {
+		return []string{"slo", "latency", p}
 	}
 	return nil
 }

@@ -45,10 +45,10 @@ func All() []Format {
 				return s.Files != nil || strings.EqualFold(filepath.Ext(s.Name), ".csv")
 			}},
 		{Name: aiconf.Exp, Doc: "the YAML of experiments that aiconfigurator runs, flat or in the older nested form",
-			Rules: aiconf.ExpRules, Import: aiconf.ImportExp,
+			Rules: aiconf.ExpRules, Import: aiconf.ImportExp, Export: aiconf.ExportExp,
 			detect: func(_ translate.Source, doc *tree.Node) bool { return aiconf.IsExp(doc) }},
 		{Name: aiconf.Generator, Doc: "the generator_config.yaml of a search's row",
-			Rules: aiconf.GeneratorRules, Import: aiconf.ImportGenerator,
+			Rules: aiconf.GeneratorRules, Import: aiconf.ImportGenerator, Export: aiconf.ExportGenerator,
 			detect: func(_ translate.Source, doc *tree.Node) bool { return aiconf.IsGenerator(doc) }},
 	}
 }

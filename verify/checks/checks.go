@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -59,12 +60,20 @@ type rule struct {
 	required bool   // of a requirement
 }
 
+// unguarded lists the checks as they stand without guards. It is built once and only
+// read: a suite may have thousands of experiments.
+var unguarded = sync.OnceValue(func() []rule {
+	var list []rule
+	by := measures()
+	for _, c := range spec.SelfChecks() {
+		list = append(list, rule{SelfCheck: c, measure: by[c.Name], limit: c.Limit})
+	}
+	return list
+})
+
 // NewRules puts guards in force; of several that set one threshold the last prevails.
 func NewRules(guards []spec.Guard) *Rules {
-	r, by := &Rules{}, measures()
-	for _, c := range spec.SelfChecks() {
-		r.list = append(r.list, rule{SelfCheck: c, measure: by[c.Name], limit: c.Limit})
-	}
+	r := &Rules{list: slices.Clone(unguarded())}
 	for _, g := range guards {
 		for _, t := range g.Thresholds {
 			if i := slices.IndexFunc(r.list, func(x rule) bool { return x.Threshold == t.Name }); i >= 0 {
