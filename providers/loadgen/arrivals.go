@@ -27,15 +27,19 @@ func newArrivals(seed int64, load spec.Load) *arrivals {
 
 // next is the moment at which the next request is due.
 func (a *arrivals) next() time.Duration {
+	a.at += a.draw() * a.gap
+	return time.Duration(a.at * float64(time.Second))
+}
+
+// draw is one gap, of which the mean is 1.
+func (a *arrivals) draw() float64 {
 	switch a.kind {
 	case spec.ArrivalsConstant:
-		a.at += a.gap
+		return 1
 	case spec.ArrivalsGamma:
-		a.at += gamma(a.random, a.shape) * a.gap / a.shape
-	default:
-		a.at += a.random.ExpFloat64() * a.gap
+		return gamma(a.random, a.shape) / a.shape
 	}
-	return time.Duration(a.at * float64(time.Second))
+	return a.random.ExpFloat64()
 }
 
 // gamma draws from the gamma distribution with scale 1 (Marsaglia and Tsang, ACM TOMS

@@ -65,20 +65,24 @@ func (r *run) closedLoop(ctx context.Context, orders <-chan order, giveUp contex
 	var clients sync.WaitGroup
 	for range r.request.Load.Concurrency {
 		clients.Go(func() {
-			for free := r.client.now(); ; free = r.client.now() {
-				o, ok := take(ctx, orders)
-				if !ok {
-					return
-				}
-				index, phase, start := r.phases.start(r.client.now)
-				r.lag.add(start - free)
-				if !r.send(ctx, sending{index, phase, start, o}, giveUp) {
-					return
-				}
+			for more := true; more; {
+				more = r.again(ctx, orders, giveUp)
 			}
 		})
 	}
 	clients.Wait()
+}
+
+// again sends a free client's next request; false where the run is over.
+func (r *run) again(ctx context.Context, orders <-chan order, giveUp context.CancelCauseFunc) bool {
+	free := r.client.now()
+	o, ok := take(ctx, orders)
+	if !ok {
+		return false
+	}
+	index, phase, start := r.phases.start(r.client.now)
+	r.lag.add(start - free)
+	return r.send(ctx, sending{index, phase, start, o}, giveUp)
 }
 
 // warmUp sends the warm-up before the window and lets it end; false where the run is over.
@@ -195,15 +199,22 @@ func (r *run) send(ctx context.Context, s sending, giveUp context.CancelCauseFun
 	end := r.client.now()
 	lost := r.collect.add(finished{s.index, s.phase, s.start, end, got})
 	r.phases.end(s.phase, end)
-	if failure, ok := distrusted(got.err); ok {
-		giveUp(failure)
-		return false
-	}
-	if lost >= max(16, 2*r.request.Load.Concurrency) {
-		giveUp(fmt.Errorf("%w: %d requests in a row failed, the last with: %w", errServerGone, lost, got.err))
+	if why := r.hopeless(lost, got.err); why != nil {
+		giveUp(why)
 		return false
 	}
 	return true
+}
+
+// hopeless says why a load can not go on after a request; nil where it can.
+func (r *run) hopeless(lost int, failure error) error {
+	if why, ok := distrusted(failure); ok {
+		return why
+	}
+	if lost < max(16, 2*r.request.Load.Concurrency) {
+		return nil
+	}
+	return fmt.Errorf("%w: %d requests in a row failed, the last with: %w", errServerGone, lost, failure)
 }
 
 // prepare builds requests ahead of their time, so that a client that is free sends
@@ -257,10 +268,15 @@ func (r *run) ending(ctx, load context.Context) error {
 	if errors.Is(cause, errServerGone) {
 		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the run was given up", Cause: cause, Fix: "see the server's log"}
 	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		phase, done, total := r.phases.progress()
-		return &spec.Error{Kind: spec.ErrBenchmark, Summary: fmt.Sprintf("the run did not end in time: %d of %d requests of the %s phase had ended", done, total, phase), Cause: context.Cause(ctx),
-			Fix: "ask for fewer requests, or look whether the server stalls"}
+	return r.interrupted(ctx)
+}
+
+// interrupted is the error of a run that was ended from outside.
+func (r *run) interrupted(ctx context.Context) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &spec.Error{Kind: spec.ErrInterrupted, Summary: "the run was interrupted", Cause: context.Cause(ctx)}
 	}
-	return &spec.Error{Kind: spec.ErrInterrupted, Summary: "the run was interrupted", Cause: context.Cause(ctx)}
+	phase, done, total := r.phases.progress()
+	return &spec.Error{Kind: spec.ErrBenchmark, Summary: fmt.Sprintf("the run did not end in time: %d of %d requests of the %s phase had ended", done, total, phase), Cause: context.Cause(ctx),
+		Fix: "ask for fewer requests, or look whether the server stalls"}
 }

@@ -98,10 +98,15 @@ func (p *phases) end(phase spec.RequestPhase, at time.Duration) {
 		return
 	}
 	p.outstanding--
+	p.closeWhole(at)
+	p.finishIfDone()
+}
+
+// closeWhole closes the window of a whole run when enough has ended in it.
+func (p *phases) closeWhole(at time.Duration) {
 	if p.whole && p.closed == never && p.measured-p.outstanding >= p.planned && at-p.opened >= p.shortest {
 		p.closed, p.outstanding = at, 0
 	}
-	p.finishIfDone()
 }
 
 // shutIfFull closes the window between two batches, once it has all that was planned.
