@@ -18,16 +18,6 @@ func images() map[string]string {
 	return map[string]string{flags.SGLang: "lmsysorg/sglang", flags.VLLM: "vllm/vllm-openai"}
 }
 
-// versionOf reads an engine's version from a tag such as v0.5.2-cu126; empty where there
-// is none.
-func versionOf(tag string) string {
-	m := regexp.MustCompile(`^v?(\d+(?:\.\d+)+(?:\.?(?:post|rc)\d+)?)(?:-.*)?$`).FindStringSubmatch(tag)
-	if m == nil {
-		return ""
-	}
-	return m[1]
-}
-
 func systemOf(gpu string) (system, why string) {
 	guesses := hardware.Guess(gpu)
 	switch len(guesses) {

@@ -3,6 +3,7 @@
 package flags
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -249,4 +250,14 @@ func join(a, b string) string {
 		return a
 	}
 	return a + "; " + b
+}
+
+// VersionOf reads an engine's version from a tag such as v0.5.2-cu126; empty where there
+// is none.
+func VersionOf(tag string) string {
+	m := regexp.MustCompile(`^v?(\d+(?:\.\d+)+(?:\.?(?:post|rc)\d+)?)(?:-.*)?$`).FindStringSubmatch(tag)
+	if m == nil {
+		return ""
+	}
+	return m[1]
 }
