@@ -141,8 +141,9 @@ const (
 type Load struct {
 	Concurrency  int            // requests in flight, over all replicas
 	RequestRate  metric.Decimal // requests/s
-	InputTokens  int            // ISL, tokens per request
-	OutputTokens int            // OSL, tokens per request
+	InputTokens  int            // ISL, tokens per request; their mean where lengths vary, 0 where a dataset decides
+	OutputTokens int            // OSL, tokens per request; their mean where lengths vary, 0 where a dataset decides
+	Shape        Shape          `json:",omitzero"`
 }
 
 // Sampling is how one run is taken.
@@ -150,7 +151,7 @@ type Sampling struct {
 	Requests int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
 	Duration time.Duration // shortest window; 0: requests alone decide
 	Warmup   int           // warm-up requests; 0: 2 x concurrency
-	Seed     int64         // of prompts; each repeat adds its number
+	Seed     int64         // of prompts; each load and each repeat has its own
 }
 
 // CellSource says where a cell came from.
