@@ -150,7 +150,7 @@ type Sampling struct {
 	Requests int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
 	Duration time.Duration // shortest window; 0: requests alone decide
 	Warmup   int           // warm-up requests; 0: 2 x concurrency
-	Seed     int64         // of prompts; each repeat adds its number
+	Seed     int64         // of prompts; each load and each repeat has its own
 }
 
 // CellSource says where a cell came from.

@@ -14,6 +14,10 @@ import (
 // others (TestSilicon).
 const fillable = 0.96
 
+// enough is the share of a load's sequences that have to fit at once: an engine lets the
+// others wait, and the estimate is no better than that.
+const enough = 0.9
+
 // spare is the share of the engine's part that blocks and profiling take
 // (aiconfigurator's KV_CACHE_MEMORY_TOLERANCE).
 const spare = 0.02
@@ -104,15 +108,17 @@ func (s *Server) sequences(load spec.Load) (n int64, byRate bool) {
 
 // tooMuch says why the memory does not suffice.
 func (m *Memory) tooMuch() []Reason {
-	if most := share(m.There, fillable); m.Total > most {
+	most := share(m.There, fillable)
+	n := (most - m.Total + m.KVCache) / max(m.PerSequence, 1)
+	if m.Total > most && float64(n) < enough*float64(m.Sequences) {
 		why := fmt.Sprintf("each GPU needs %s (%s), and of its %s an engine can fill %s", GiB(m.Total), m.parts(), GiB(m.There), GiB(most))
-		if n := (most - m.Total + m.KVCache) / max(m.PerSequence, 1); n > 0 {
+		if n > 0 {
 			why += fmt.Sprintf("; %d of %d sequences fit at once", n, m.Sequences)
 		}
 		return []Reason{{"", why}}
 	}
 	first := models.Sum(m.Weights, m.PerSequence)
-	if most := share(m.There, m.Fraction.Share); m.Fraction.From == fractionSet && first > most {
+	if most = share(m.There, m.Fraction.Share); m.Fraction.From == fractionSet && first > most {
 		return []Reason{{spec.ItemMemoryFraction, fmt.Sprintf("weights and the KV cache of one sequence take %s, and %g of %s is %s",
 			GiB(first), m.Fraction.Share, GiB(m.There), GiB(most))}}
 	}
@@ -136,7 +142,7 @@ func (m *Memory) queueing() []Reason {
 
 // room is what the engine's part of the memory leaves for the KV cache.
 func (m *Memory) room() int64 {
-	return share(m.There, m.Fraction.Share*(1-spare)) - (m.Total - m.KVCache)
+	return share(m.There, min(m.Fraction.Share*(1-spare), fillable)) - (m.Total - m.KVCache)
 }
 
 func share(bytes int64, part float64) int64 { return int64(float64(bytes) * part) }

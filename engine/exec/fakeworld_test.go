@@ -51,6 +51,7 @@ type world struct {
 	asked        int              // for a status
 	onLookup     error
 	dead         func() bool // aicv crashed: its calls reach nothing any more
+	seeds        []int64     // of the runs, in order
 	talks        *talk       // nil: the engines have no counters, and no cache to empty
 }
 
@@ -274,6 +275,8 @@ func (b fakeBenchmark) Budget(spec.RunRequest, time.Duration) time.Duration { re
 func (b fakeBenchmark) Run(ctx context.Context, r spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
 	w := b.w
 	w.mutex.Lock()
+	w.seeds = append(w.seeds, r.Sampling.Seed)
+	r.Sampling.Seed -= loadSeed(r.Load) // what is left says which repeat it is
 	w.benchRuns++
 	n, s := w.benchRuns, w.servers[r.Server.Key]
 	w.note("run c%d seed %d on %s", r.Load.Concurrency, r.Sampling.Seed, r.Server.Key)

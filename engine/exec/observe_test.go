@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -200,4 +201,29 @@ func TestRowsAreSummedUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// No two runs share a seed, and thus prompts: neither repeats nor cells.
+func TestSeedsDiffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		b.mustFinish()
+		seen := map[string]bool{}
+		for i, call := range b.world.calls {
+			if what, server, ran := strings.Cut(call, " on "); ran && strings.HasPrefix(what, "run") {
+				key := fmt.Sprint(server, " ", b.world.seeds[len(seen)])
+				if seen[key] {
+					t.Errorf("call %d %q repeats a seed", i, call)
+				}
+				seen[key] = true
+			}
+		}
+		if len(seen) < 4 || len(seen) != len(b.world.seeds) {
+			t.Errorf("%d runs and %d seeds", len(seen), len(b.world.seeds))
+		}
+	})
+	a, long := spec.Load{Concurrency: 8, InputTokens: 100}, spec.Load{Concurrency: 8, InputTokens: 200}
+	if loadSeed(a) == loadSeed(long) || loadSeed(a) == loadSeed(spec.Load{Concurrency: 4, InputTokens: 100}) {
+		t.Error("loads are not told apart")
+	}
 }

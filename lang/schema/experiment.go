@@ -50,7 +50,7 @@ func WorkloadItems() []spec.Attribute {
 		count(ItemRequests, 1, "640", "Measured requests per run. Where it is not set: 20 x concurrency, and what the claims' percentiles need."),
 		{Name: ItemDuration, Type: spec.TypeDuration, Doc: "Shortest window of a run. Where it is not set the number of requests decides.", Example: `"60s"`, Since: since},
 		count(ItemWarmup, 0, "64", "Warm-up requests before the window. Where it is not set: 2 x concurrency."),
-		count(ItemSeed, 0, "7", "Seeds the prompts; each repeat adds its number. Where it is not set: the suite's seed."),
+		count(ItemSeed, 0, "7", "Seeds the prompts; each load and each repeat has prompts of its own. Where it is not set: the suite's seed."),
 	}
 }
 
