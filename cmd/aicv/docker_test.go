@@ -71,7 +71,7 @@ func TestRealDockerQuickstart(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ := exec.Command("aicv", "apply", dir).CombinedOutput()
-	for _, want := range []string{"http://127.0.0.1:", "fail  ttft within 15%", "4 cells, 3 runs each"} {
+	for _, want := range []string{"http://127.0.0.1:", "✗ fail ", "4 cells, 3 runs each"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
