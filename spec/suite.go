@@ -141,8 +141,9 @@ const (
 type Load struct {
 	Concurrency  int            // requests in flight, over all replicas
 	RequestRate  metric.Decimal // requests/s
-	InputTokens  int            // ISL, tokens per request
-	OutputTokens int            // OSL, tokens per request
+	InputTokens  int            // ISL, tokens per request; their mean where lengths vary, 0 where a dataset decides
+	OutputTokens int            // OSL, tokens per request; their mean where lengths vary, 0 where a dataset decides
+	Shape        Shape          `json:",omitzero"`
 }
 
 // Sampling is how one run is taken.

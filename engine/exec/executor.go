@@ -154,6 +154,9 @@ func (x *executor) complete() bool {
 // prepare makes the providers and asks the runtimes for their servers, so that what
 // can not be done at all is refused before anything is touched.
 func (x *executor) prepare() error {
+	if err := secretsAreSet(x.plan, x.request.Registry.Getenv); err != nil {
+		return err
+	}
 	for id := range x.nodes {
 		if err := x.prepareNode(id, &x.nodes[id]); err != nil {
 			return err

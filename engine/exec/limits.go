@@ -11,6 +11,7 @@ const (
 	readyTimeout     = 10 * time.Minute // from start to ready, where the runtime does not say
 	effectiveTimeout = 30 * time.Second
 	askTimeout       = 10 * time.Second // of Status, Log and one readiness probe
+	generateTimeout  = 2 * time.Minute  // of the generation that proves readiness: kernels may be compiled for it
 	lookupTimeout    = 10 * time.Minute
 
 	// A run may take runFactor times what its benchmark expects at the predicted or
