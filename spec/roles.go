@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"aicv/metric"
@@ -206,6 +207,15 @@ type Counters struct {
 	KVCacheUsage       *float64 `json:"kv_cache_usage,omitempty"`       // share in use now, 0 to 1
 }
 
+// One is the request for one of a deployment's replicas: runtimes render single servers.
+func (r RenderRequest) One() RenderRequest {
+	if r.Config.Size(ItemReplicas) < 2 {
+		return r
+	}
+	r.Config = slices.DeleteFunc(slices.Clone(r.Config), func(s Setting) bool { return s.Name == ItemReplicas })
+	return r
+}
+
 // RenderRequest is what a runtime needs to know.
 type RenderRequest struct {
 	Model    Model
@@ -360,6 +370,10 @@ type Server struct {
 	ModelName string `json:"model_name"`
 	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
 	Image     string `json:"image,omitempty"`   // containers: content digest of the image that runs
+	// Replicas are the servers behind the URL, where aicv's own proxy spreads requests over
+	// several; ProxyOverhead is what it adds to a short request.
+	Replicas      []Server      `json:"replicas,omitempty"`
+	ProxyOverhead time.Duration `json:"proxy_overhead,omitempty"`
 }
 
 // SignalUnknown stands for the end of a server that nobody watched: it was adopted,
