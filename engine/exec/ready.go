@@ -173,18 +173,8 @@ func (w *waiting) answers(ctx context.Context) bool {
 		w.cause = fmt.Sprintf("no log line matches %q", ready.LogPattern)
 		return false
 	}
-	if ready.HealthPath != "" {
-		if _, err := w.fetch(ctx, ready.HealthPath); err != nil {
-			w.cause = err.Error()
-			return false
-		}
-	}
-	if ready.ModelsPath != "" {
-		body, err := w.fetch(ctx, ready.ModelsPath)
-		if err == nil {
-			err = serves(body, w.g.up.server.ModelName)
-		}
-		if err != nil {
+	for _, server := range each(w.g.up.server) {
+		if err := w.answersAt(ctx, &server); err != nil {
 			w.cause = err.Error()
 			return false
 		}
@@ -198,10 +188,28 @@ func (w *waiting) answers(ctx context.Context) bool {
 	return true
 }
 
-func (w *waiting) fetch(ctx context.Context, path string) ([]byte, error) {
+// answersAt asks one server for its health and its models.
+func (w *waiting) answersAt(ctx context.Context, server *spec.Server) error {
+	ready := w.g.spec.Ready
+	if ready.HealthPath != "" {
+		if _, err := w.fetch(ctx, server.URL, ready.HealthPath); err != nil {
+			return err
+		}
+	}
+	if ready.ModelsPath == "" {
+		return nil
+	}
+	body, err := w.fetch(ctx, server.URL, ready.ModelsPath)
+	if err != nil {
+		return err
+	}
+	return serves(body, server.ModelName)
+}
+
+func (w *waiting) fetch(ctx context.Context, url, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	code, body, err := w.x.probe.get(ctx, w.g.up.server.URL+path)
+	code, body, err := w.x.probe.get(ctx, url+path)
 	if err != nil {
 		return nil, err
 	}
