@@ -3,8 +3,6 @@ package lang
 import (
 	"errors"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -115,12 +113,13 @@ func (l *loader) workload(n *node, d decoded) bool {
 
 // checkLengths refuses lengths that are given twice.
 func (l *loader) checkLengths(n *node, d decoded) bool {
-	if !d.attrs.Has(schema.ItemTraffic) {
-		return true
-	}
-	for _, name := range []string{schema.ItemInputTokens, schema.ItemOutputTokens} {
-		if d.attrs.Has(name) {
-			l.fail(l.at(n.block.attrs[name].Expr), "Lengths are given twice", quoted(schema.ItemTraffic)+" gives both lengths; remove "+name+" or traffic.")
+	for _, twice := range [][2]string{
+		{schema.ItemTraffic, schema.ItemInputTokens}, {schema.ItemTraffic, schema.ItemOutputTokens},
+		{schema.ItemTraffic, schema.ItemInputLengths}, {schema.ItemTraffic, schema.ItemOutputLengths},
+		{schema.ItemInputLengths, schema.ItemInputTokens}, {schema.ItemOutputLengths, schema.ItemOutputTokens},
+	} {
+		if d.attrs.Has(twice[0]) && d.attrs.Has(twice[1]) {
+			l.fail(l.at(n.block.attrs[twice[1]].Expr), "Lengths are given twice", quoted(twice[0])+" gives the length already; remove "+twice[1]+" or "+twice[0]+".")
 			return false
 		}
 	}
@@ -142,9 +141,9 @@ func (w *workload) set(name string, v spec.Value) *mismatch {
 	n, _ := v.Int()
 	switch name {
 	case schema.ItemInputTokens:
-		w.load.InputTokens = n
+		w.load.InputTokens, w.load.Shape.Input = n, spec.Spread{}
 	case schema.ItemOutputTokens:
-		w.load.OutputTokens = n
+		w.load.OutputTokens, w.load.Shape.Output = n, spec.Spread{}
 	case schema.ItemTraffic:
 		return w.setTraffic(v.Text())
 	case schema.ItemConcurrency:
@@ -162,6 +161,8 @@ func (w *workload) set(name string, v spec.Value) *mismatch {
 		w.sampling.Warmup = n
 	case schema.ItemSeed:
 		w.sampling.Seed, w.seeded = int64(n), true
+	default:
+		return w.setShape(name, v)
 	}
 	return nil
 }
@@ -172,22 +173,6 @@ func (w *workload) setRate(v spec.Value) *mismatch {
 		return &mismatch{expected: "a rate above 0 requests/s with at most 18 digits"}
 	}
 	w.load.RequestRate = rate
-	return nil
-}
-
-// setTraffic reads genai-bench's notation of fixed lengths. Its distributions, N(...)
-// and U(...), are refused: predictions are for fixed lengths.
-func (w *workload) setTraffic(text string) *mismatch {
-	m := regexp.MustCompile(`^D\((\d{1,9}),\s*(\d{1,9})\)$`).FindStringSubmatch(text)
-	if m == nil {
-		return &mismatch{expected: `fixed lengths such as "D(4000,1000)"`, got: quoted(shorten(text))}
-	}
-	input, _ := strconv.Atoi(m[1])
-	output, _ := strconv.Atoi(m[2])
-	if input < 1 || output < 1 {
-		return &mismatch{expected: "lengths of at least 1 token", got: quoted(text)}
-	}
-	w.load.InputTokens, w.load.OutputTokens = input, output
 	return nil
 }
 

@@ -102,3 +102,11 @@ func TestSecretsInMaps(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryFunctionIsDescribed(t *testing.T) {
+	for _, f := range Functions() {
+		if f.Doc == "" || !strings.HasPrefix(f.Signature, f.Name+"(") {
+			t.Errorf("%+v", f)
+		}
+	}
+}

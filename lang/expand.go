@@ -98,6 +98,9 @@ func setNodes(c *spec.Cell, nodes *[slots]*node) {
 }
 
 func (e *experiment) setLoad(c *spec.Cell, w workload) {
+	if err := e.l.identifyDataset(&w.load.Shape); err != nil {
+		e.fail(e.b.nameAt, "The dataset can not be used", upperFirst(err.Error())+".", "Correct dataset of the workload.")
+	}
 	c.Load, c.Sampling = w.load, w.sampling
 	if !w.seeded {
 		c.Sampling.Seed = e.seed
@@ -385,12 +388,15 @@ type cellFault struct{ summary, detail, fix string }
 
 func cellProblem(c *spec.Cell) *cellFault {
 	switch load := c.Load; {
-	case load.InputTokens == 0 || load.OutputTokens == 0:
+	case load.Shape.Dataset == "" && (load.InputTokens == 0 || load.OutputTokens == 0):
 		return &cellFault{"A cell without lengths", "Every cell needs input_tokens and output_tokens", "Set them in the workload, or as axes of the matrix."}
 	case load.Concurrency == 0 && load.RequestRate.Sign() == 0:
 		return &cellFault{"A cell without load", "Every cell needs a concurrency or a request_rate", "Set one in the workload, or as an axis of the matrix."}
 	case load.Concurrency != 0 && load.RequestRate.Sign() != 0:
 		return &cellFault{"A cell with two loads", "It has a concurrency and a request_rate", "Remove one of them."}
+	}
+	if f := loadFault(&c.Load); f != nil {
+		return f
 	}
 	if c.Hardware != nil && c.Config.GPUs() > c.Hardware.GPUs {
 		return &cellFault{"Not enough GPUs",

@@ -4,11 +4,14 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"aicv/lang/schema"
 )
 
 // secretName is what env("NAME") gives: a reference that can be passed on whole, and
@@ -117,6 +120,38 @@ func validVariable(name string) bool {
 		}
 	}
 	return name != ""
+}
+
+// Functions describes the functions of the language, sorted by name.
+func Functions() []schema.Function {
+	all := functions()
+	list := make([]schema.Function, 0, len(all))
+	for _, name := range functionNames(all) {
+		list = append(list, schema.Function{Name: name, Signature: signature(name, all[name]), Doc: describeFunction(name, all[name])})
+	}
+	return list
+}
+
+// describeFunction is the library's text; two of its functions have none.
+func describeFunction(name string, f function.Function) string {
+	switch name {
+	case "can":
+		return "Returns true where the expression can be evaluated, or false where that is an error."
+	case "try":
+		return "Returns the first of the given expressions that can be evaluated without an error."
+	}
+	return strings.ReplaceAll(f.Description(), `\"`, `"`)
+}
+
+func signature(name string, f function.Function) string {
+	var parameters []string
+	for _, p := range f.Params() {
+		parameters = append(parameters, p.Name)
+	}
+	if p := f.VarParam(); p != nil {
+		parameters = append(parameters, p.Name+"...")
+	}
+	return name + "(" + strings.Join(parameters, ", ") + ")"
 }
 
 func functionNames(all map[string]function.Function) []string {

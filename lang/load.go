@@ -49,6 +49,7 @@ type loader struct {
 	files        []string
 	sources      map[string][]byte
 	inputs       map[string]string
+	datasets     map[string]string // hash of each dataset, by its absolute path
 	diags        spec.Diagnostics
 	syntaxErrors bool // a file could not be read to its end
 	evaluations  int  // of nodes, for the test that each is evaluated once
@@ -86,7 +87,7 @@ func newLoader(options Options) *loader {
 	l := &loader{
 		options: options, table: newTable(schema.Language(options.Registrations)), functions: functions(),
 		nodeType: cty.Capsule("block", reflect.TypeFor[node]()), names: newNamespace(),
-		sources: make(map[string][]byte), inputs: make(map[string]string), hiddenFiles: make(map[string]bool),
+		sources: make(map[string][]byte), inputs: make(map[string]string), datasets: make(map[string]string), hiddenFiles: make(map[string]bool),
 		metrics: make(map[metric.Name]metric.Metric), providers: make(map[string]spec.Registration), fallbacks: make(map[string]*node),
 		offered: make(map[*spec.Component][]string),
 		items:   axisItems(), slotRows: schema.References(),

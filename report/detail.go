@@ -73,7 +73,16 @@ func load(l result.Load) string {
 	if l.Concurrency == 0 {
 		drive = l.RequestRate.String() + " requests/s"
 	}
-	return drive + ", " + strconv.Itoa(l.InputTokens) + " input and " + strconv.Itoa(l.OutputTokens) + " output tokens each"
+	return drive + ", " + strconv.Itoa(l.InputTokens) + " input and " + strconv.Itoa(l.OutputTokens) + " output tokens each" + shape(&l.Shape)
+}
+
+// shape says in what a load differs from the plain one.
+func shape(s *spec.Shape) string {
+	text := ""
+	for _, f := range s.Fields() {
+		text += ", " + f.Name + " " + f.Value.Text()
+	}
+	return text
 }
 
 func predictedBy(c *result.Cell) string {

@@ -131,8 +131,9 @@ type Identity struct {
 type Load struct {
 	Concurrency  int            `json:"concurrency,omitempty"`
 	RequestRate  metric.Decimal `json:"request_rate,omitzero"` // requests/s
-	InputTokens  int            `json:"input_tokens"`
-	OutputTokens int            `json:"output_tokens"`
+	InputTokens  int            `json:"input_tokens"`          // their mean where lengths vary
+	OutputTokens int            `json:"output_tokens"`         // their mean where lengths vary
+	Shape        spec.Shape     `json:"shape,omitzero"`
 }
 
 // Prediction is what was predicted, and by what.

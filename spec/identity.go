@@ -143,7 +143,8 @@ func (l Load) appendCanonical(b []byte) []byte {
 	b = append(b, ',')
 	b = strconv.AppendInt(b, int64(l.InputTokens), 10)
 	b = append(b, ',')
-	return strconv.AppendInt(b, int64(l.OutputTokens), 10)
+	b = strconv.AppendInt(b, int64(l.OutputTokens), 10)
+	return l.Shape.appendCanonical(b)
 }
 
 func (s Sampling) appendCanonical(b []byte) []byte {

@@ -68,6 +68,7 @@ type WindowKind string
 const (
 	WindowSteady   WindowKind = "steady"    // inside one uninterrupted stream, warm-up and cool-down outside
 	WindowWholeRun WindowKind = "whole_run" // from the first request to the last, start burst included
+	WindowStatic   WindowKind = "static"    // batches that start together and end before the next, no request beside them
 	WindowUnknown  WindowKind = "unknown"   // recorded data that does not say
 )
 

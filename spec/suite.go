@@ -141,8 +141,9 @@ const (
 type Load struct {
 	Concurrency  int            // requests in flight, over all replicas
 	RequestRate  metric.Decimal // requests/s
-	InputTokens  int            // ISL, tokens per request
-	OutputTokens int            // OSL, tokens per request
+	InputTokens  int            // ISL, tokens per request; their mean where lengths vary, 0 where a dataset decides
+	OutputTokens int            // OSL, tokens per request; their mean where lengths vary, 0 where a dataset decides
+	Shape        Shape          `json:",omitzero"`
 }
 
 // Sampling is how one run is taken.
@@ -150,7 +151,7 @@ type Sampling struct {
 	Requests int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
 	Duration time.Duration // shortest window; 0: requests alone decide
 	Warmup   int           // warm-up requests; 0: 2 x concurrency
-	Seed     int64         // of prompts; each repeat adds its number
+	Seed     int64         // of prompts; each load and each repeat has its own
 }
 
 // CellSource says where a cell came from.
@@ -182,6 +183,17 @@ type Cell struct {
 // AttrGPUs is the attribute by which a target that somebody else runs says how many
 // GPUs are behind it.
 const AttrGPUs = "gpus"
+
+// AttrBalance is the attribute by which a target says how requests are spread over the
+// replicas of a deployment.
+const AttrBalance = "balance"
+
+// BalanceRow is its row of the schema, for targets that start servers.
+func BalanceRow() Attribute {
+	return Attribute{Name: AttrBalance, Type: TypeString, Default: StringValue("least_requests"), Allowed: []string{"least_requests", "round_robin"},
+		Since: "0.1", Example: `"round_robin"`,
+		Doc: "How aicv's own proxy spreads requests over the replicas of a deployment: to the one with the fewest in flight, or in turn."}
+}
 
 // GPUs is the number of GPUs that the cell's deployment occupies, over all replicas:
 // what the target says, else what the configuration takes of the hardware; 0 where

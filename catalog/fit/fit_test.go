@@ -64,6 +64,8 @@ func TestVerdicts(t *testing.T) {
 		"weights":              {of("meta-llama/Meta-Llama-3.1-70B", ask()), load(1, 1000, 200), DoesNotFit, "each GPU needs 135.5"},
 		"weights over GPUs":    {of("meta-llama/Meta-Llama-3.1-70B", ask(spec.ItemTensorParallel, 4)), load(1, 1000, 200), Fits, ""},
 		"KV cache":             {ask(), load(128, 8000, 200), DoesNotFit, "KV cache 128.1"},
+		"nearly all":           {ask(), load(62, 8000, 200), Tight, "about 52 of 62 sequences run at once"},
+		"not nearly all":       {ask(), load(64, 8000, 200), DoesNotFit, "57 of 64 sequences fit at once"},
 		"KV cache in fp8":      {ask(spec.ItemKVCacheQuant, "fp8"), load(60, 15000, 200), Tight, "about 56 of 60 sequences run at once, the others wait"},
 		"limited batch":        {ask(spec.ItemMaxBatchSize, 16), load(128, 8000, 200), Fits, ""},
 		"small fraction":       {ask(spec.ItemMemoryFraction, 0.3), load(1, 100000, 200), DoesNotFit, "memory_fraction: weights and the KV cache of one sequence take 27.2 GiB, and 0.3 of 80.0 GiB is 24.0 GiB"},

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"fmt"
+	"strings"
 
 	"aicv/catalog/models"
 	"aicv/spec"
@@ -13,6 +14,10 @@ import (
 // aiconfigurator 0.12.0 calls too large for a published measurement is, and none of the
 // others (TestSilicon).
 const fillable = 0.96
+
+// enough is the share of a load's sequences that have to fit at once: an engine lets the
+// others wait, and the estimate is no better than that.
+const enough = 0.9
 
 // spare is the share of the engine's part that blocks and profiling take
 // (aiconfigurator's KV_CACHE_MEMORY_TOLERANCE).
@@ -34,7 +39,8 @@ type Memory struct {
 	KVType      string   `json:"kv_cache_dtype"`
 	StepTokens  int64    `json:"step_tokens"` // that activations are counted for
 	Fraction    fraction `json:"memory_fraction"`
-	ByRate      bool     `json:"by_rate,omitempty"` // the load is a rate: how many run at once is not known
+	ByRate      bool     `json:"by_rate,omitempty"`     // the load is a rate: how many run at once is not known
+	NotCounted  string   `json:"not_counted,omitempty"` // what the checkpoint has beside what is counted
 }
 
 // fraction is the share of the memory that the engine gives to weights, KV cache and
@@ -69,7 +75,7 @@ func (s *Server) memoryFraction() fraction {
 // memory is the arithmetic of a load.
 func (s *Server) memory(load spec.Load) *Memory {
 	m := &Memory{There: s.q.Hardware.Memory, Length: int64(load.InputTokens) + int64(load.OutputTokens),
-		KVType: s.footprint.KVCache, Fraction: s.fraction}
+		KVType: s.footprint.KVCache, Fraction: s.fraction, NotCounted: strings.Join(s.q.Model.Architecture.Uncounted, "; ")}
 	m.Sequences, m.ByRate = s.sequences(load)
 	stage := s.footprint.Heaviest(m.Sequences, m.Length)
 	m.Weights, m.PerSequence = stage.Weights, stage.KVCache.SequenceBytes(m.Length)
@@ -104,15 +110,17 @@ func (s *Server) sequences(load spec.Load) (n int64, byRate bool) {
 
 // tooMuch says why the memory does not suffice.
 func (m *Memory) tooMuch() []Reason {
-	if most := share(m.There, fillable); m.Total > most {
+	most := share(m.There, fillable)
+	n := (most - m.Total + m.KVCache) / max(m.PerSequence, 1)
+	if m.Total > most && float64(n) < enough*float64(m.Sequences) {
 		why := fmt.Sprintf("each GPU needs %s (%s), and of its %s an engine can fill %s", GiB(m.Total), m.parts(), GiB(m.There), GiB(most))
-		if n := (most - m.Total + m.KVCache) / max(m.PerSequence, 1); n > 0 {
+		if n > 0 {
 			why += fmt.Sprintf("; %d of %d sequences fit at once", n, m.Sequences)
 		}
 		return []Reason{{"", why}}
 	}
 	first := models.Sum(m.Weights, m.PerSequence)
-	if most := share(m.There, m.Fraction.Share); m.Fraction.From == fractionSet && first > most {
+	if most = share(m.There, m.Fraction.Share); m.Fraction.From == fractionSet && first > most {
 		return []Reason{{spec.ItemMemoryFraction, fmt.Sprintf("weights and the KV cache of one sequence take %s, and %g of %s is %s",
 			GiB(first), m.Fraction.Share, GiB(m.There), GiB(most))}}
 	}
@@ -136,7 +144,7 @@ func (m *Memory) queueing() []Reason {
 
 // room is what the engine's part of the memory leaves for the KV cache.
 func (m *Memory) room() int64 {
-	return share(m.There, m.Fraction.Share*(1-spare)) - (m.Total - m.KVCache)
+	return share(m.There, min(m.Fraction.Share*(1-spare), fillable)) - (m.Total - m.KVCache)
 }
 
 func share(bytes int64, part float64) int64 { return int64(float64(bytes) * part) }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"aicv/engine"
 	"aicv/internal/golden"
+	"aicv/lang"
 	"aicv/lang/schema"
 	"aicv/lang/schemadoc"
 	"aicv/spec"
@@ -28,7 +31,7 @@ var (
 
 // TestReferencePageIsCurrent fails when the page and the schema drift apart.
 func TestReferencePageIsCurrent(t *testing.T) {
-	checkPage(t, "reference.md", schemadoc.Markdown(schema.Language(registrations()), registrations()))
+	checkPage(t, "reference.md", schemadoc.Markdown(schema.Language(registrations()), registrations(), lang.Functions()))
 }
 
 // TestHardwarePageIsCurrent fails when the page and the registry drift apart.
@@ -131,6 +134,155 @@ func TestReadmeSuite(t *testing.T) {
 	}
 	if out, err := exec.Command("aicv", "plan", dir).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestTutorial runs every command of the tutorial, in order, in one folder.
+func TestTutorial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the tutorial measures for about a minute")
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "tutorial.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "set -eux\n"
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		script += block[1]
+	}
+	command := exec.Command("sh", "-c", script)
+	command.Dir = t.TempDir()
+	command.Env = append(os.Environ(), "WORK="+command.Dir)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"re-judge", "edited after data", "1 re-judge|set aside|SET ASIDE", "All claims pass"} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	for _, file := range []string{"claims.xml", "report.md", "report.html", "events.jsonl", "my-suite/.aicv.lock"} {
+		if _, err := os.Stat(filepath.Join(command.Dir, file)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestSampleOutputs holds the outputs that pages show to what the commands print now. A
+// comment before a block says the command; figures and verdicts may differ, and "..."
+// stands for any lines.
+func TestSampleOutputs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the samples measure for about a minute")
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := regexp.MustCompile("(?s)<!-- prints: aicv ([^\n]*) -->\n```[a-z]*\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(samples) < 2 {
+		t.Fatalf("only %d samples", len(samples))
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join("..", "..", "examples"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, sample := range samples {
+		command := exec.Command("aicv", strings.Fields(sample[1])...)
+		command.Dir = dir
+		out, err := command.CombinedOutput()
+		if exited := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exited) {
+			t.Fatal(err)
+		}
+		if missing := missingLine(sample[2], string(out)); missing != "" {
+			t.Errorf("aicv %s does not print\n%s\nbut\n%s", sample[1], missing, out)
+		}
+	}
+}
+
+// missingLine finds the first line of a sample that the output does not have in its
+// place.
+func missingLine(sample, output string) string {
+	printed := strings.Split(output, "\n")
+	anywhere := true
+	for line := range strings.Lines(sample) {
+		if strings.TrimSpace(line) == "..." {
+			anywhere = true
+			continue
+		}
+		at := slices.IndexFunc(printed, func(p string) bool { return shape(p) == shape(line) })
+		if at < 0 || (at > 0 && !anywhere) {
+			return line
+		}
+		printed, anywhere = printed[at+1:], false
+	}
+	return ""
+}
+
+// shape leaves out what one apply has otherwise than the next.
+func shape(line string) string {
+	line = regexp.MustCompile(`concurrency=\d+,tensor_parallel=\d+`).ReplaceAllString(line, "CELL")
+	line = regexp.MustCompile(`\[\d+/\d+\]|[+-]?\d[\d.,]*( (ms|%))?|\d*(ms|s)\b`).ReplaceAllString(line, "#")
+	line = regexp.MustCompile(`inconclusive|pass|fail|[✓✗?]`).ReplaceAllString(line, "V")
+	line = strings.Join(strings.Fields(line), " ")
+	return regexp.MustCompile(`(# V ?)+$`).ReplaceAllString(line, "# V") // 1 fail, 3 pass
+}
+
+// TestCommandLinePage holds the page to the commands, flags, events and documents that
+// there are.
+func TestCommandLinePage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "command-line.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	help, err := exec.Command("aicv", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z]+) {2,}[A-Z]|(--[a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+		if m[1] != "" && m[1] != "help" {
+			want = append(want, "aicv "+m[1])
+		} else if m[2] != "" && m[2] != "--help" && m[2] != "--format" {
+			want = append(want, m[2])
+		}
+	}
+	events, err := os.ReadFile(filepath.Join("..", "..", "spec", "event.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`EventType = "([a-z_]+)"|json:"([a-z_]+)`).FindAllStringSubmatch(string(events), -1) {
+		want = append(want, "`"+m[1]+m[2]+"`")
+	}
+	if len(want) < 50 {
+		t.Fatalf("only %d: %q", len(want), want)
+	}
+	for _, w := range want {
+		if !strings.Contains(string(page), w) {
+			t.Errorf("docs/command-line.md does not mention %s", w)
+		}
+	}
+}
+
+// TestMarksAreExplained holds the reference to the marks that verdicts can carry.
+func TestMarksAreExplained(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(filepath.Join("..", "..", "verify", "marks.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks := regexp.MustCompile(`Mark[A-Za-z]+ +(?:string )?= "([^"]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(marks) < 6 {
+		t.Fatalf("only %d marks", len(marks))
+	}
+	for _, m := range marks {
+		if !strings.Contains(string(page), "`"+m[1]) {
+			t.Errorf("docs/reference.md does not explain the mark %q", m[1])
+		}
 	}
 }
 

@@ -143,7 +143,7 @@ func loadValue(l spec.Load) spec.Value {
 	} else {
 		fields = append(fields, spec.Field{Name: "request_rate", Value: spec.NumberValue(l.RequestRate.String())})
 	}
-	return spec.MapValue(fields...)
+	return spec.MapValue(append(fields, l.Shape.Fields()...)...)
 }
 
 func samplingValue(s spec.Sampling) spec.Value {

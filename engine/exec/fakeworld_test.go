@@ -47,10 +47,12 @@ type world struct {
 	recordedRuns map[string][]spec.RunResult // by cell concurrency
 	lookups      int
 	lies         bool             // servers name another model
+	generation   string           // what it answers when it is asked to generate
 	deaf         func(n int) bool // whether the n-th question for a status fails
 	asked        int              // for a status
 	onLookup     error
 	dead         func() bool // aicv crashed: its calls reach nothing any more
+	seeds        []int64     // of the runs, in order
 	talks        *talk       // nil: the engines have no counters, and no cache to empty
 }
 
@@ -267,6 +269,14 @@ func (p fakeProbe) get(_ context.Context, url string) (int, []byte, error) {
 	return 200, nil, nil
 }
 
+func (p fakeProbe) post(ctx context.Context, url string, _ []byte) (int, []byte, error) {
+	code, _, err := p.get(ctx, url)
+	if code != 200 || err != nil {
+		return code, nil, err
+	}
+	return 200, []byte(p.w.generation), nil
+}
+
 type fakeBenchmark struct{ w *world }
 
 func (b fakeBenchmark) Budget(spec.RunRequest, time.Duration) time.Duration { return b.w.budget }
@@ -274,6 +284,8 @@ func (b fakeBenchmark) Budget(spec.RunRequest, time.Duration) time.Duration { re
 func (b fakeBenchmark) Run(ctx context.Context, r spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
 	w := b.w
 	w.mutex.Lock()
+	w.seeds = append(w.seeds, r.Sampling.Seed)
+	r.Sampling.Seed -= loadSeed(r.Load) // what is left says which repeat it is
 	w.benchRuns++
 	n, s := w.benchRuns, w.servers[r.Server.Key]
 	w.note("run c%d seed %d on %s", r.Load.Concurrency, r.Sampling.Seed, r.Server.Key)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"strconv"
 	"time"
@@ -153,6 +154,7 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	report := x.observeBefore(x.work, g)
 	p := x.newPulse(id, s.attempt)
 	m := x.mind(timed, cancel, g, expected, p)
+	gpus := x.sample(timed, g, &m.done)
 	result, err := bench.Run(timed, request, p.relay)
 	cancel(nil)
 	m.done.Wait()
@@ -169,6 +171,8 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 		return spec.RunResult{}, err
 	}
 	x.observeAfter(x.work, g, report, &result, c.Cell.Load)
+	result.Seen.GPUs = gpus.uses
+	x.warnUnread(x.work, g, "its GPUs could not be looked at: ", gpus.err)
 	return result, nil
 }
 
@@ -264,8 +268,21 @@ func (x *executor) countDeath(cell int32, died *serverDied) (int, error) {
 	return deaths.total(), &judged
 }
 
+// seedsPerLoad is how many runs of one load have seeds of their own, as many as a suite
+// may ask for.
+const seedsPerLoad = 1000
+
+// loadSeed sets the cells of a server apart: prompts of one cell must not be prefixes of
+// another's. It follows from the load alone, so that engines that are compared get the
+// same prompts.
+func loadSeed(l spec.Load) int64 {
+	h := fnv.New32a()
+	_, _ = fmt.Fprintf(h, "%d %s %d %d", l.Concurrency, l.RequestRate, l.InputTokens, l.OutputTokens) // a hash takes everything
+	return int64(h.Sum32()%1_000_000) * seedsPerLoad
+}
+
 // runRequest is the order of one run: each has its own seed, so that repeats sample
-// the workload too.
+// the workload too, and no run finds the prompts of another in a cache.
 func (x *executor) runRequest(n *engine.Node, g *group) spec.RunRequest {
 	c := &x.plan.Cells[n.Cell]
 	sampling := c.Cell.Sampling
@@ -275,7 +292,7 @@ func (x *executor) runRequest(n *engine.Node, g *group) spec.RunRequest {
 	if sampling.Warmup == 0 {
 		sampling.Warmup = 2 * c.Cell.Load.Concurrency
 	}
-	sampling.Seed += int64(n.Run)
+	sampling.Seed += loadSeed(c.Cell.Load) + int64(n.Run)
 	return spec.RunRequest{Server: g.up.server, Model: *c.Cell.Model, GPUs: g.deployment.GPUs, Load: c.Cell.Load, Sampling: sampling,
 		SLO: x.plan.Experiments[c.Experiment].SLO}
 }

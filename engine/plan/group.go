@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"aicv/engine"
@@ -110,7 +111,7 @@ func (b *builder) placeDeployments() error {
 			return err
 		}
 		name := ""
-		if err := b.checkRenders(&b.plan.Cells[b.plan.Deployments[i].Cells[0]].Cell, target); err != nil {
+		if err := b.checkRenders(&b.plan.Cells[b.plan.Deployments[i].Cells[0]], target); err != nil {
 			return err
 		}
 		if hosted, ok := target.(Hosted); ok {
@@ -130,19 +131,34 @@ func (b *builder) placeDeployments() error {
 // checkRenders has the runtime render a deployment's server, so that what can not be
 // started is refused before anything runs. What the engine itself would refuse is
 // left to the engine: it counts against the claims.
-func (b *builder) checkRenders(c *spec.Cell, target spec.Target) error {
+func (b *builder) checkRenders(c *engine.PlannedCell, target spec.Target) error {
 	if !target.Managed() {
 		return nil
 	}
-	runtime, err := b.makers.runtime(c.Runtime)
+	runtime, err := b.makers.runtime(c.Cell.Runtime)
 	if err != nil {
 		return err
 	}
-	_, _, err = runtime.Render(requestOf(c))
+	_, mapping, err := runtime.Render(requestOf(&c.Cell).One())
 	if err != nil && spec.KindOf(err) == spec.ErrUsage {
 		return err
 	}
+	b.noteUnsupported(c, mapping)
 	return nil
+}
+
+// noteUnsupported says early what no engine flag stands for: what is measured then is not
+// what was predicted, unless the engine does the same unasked.
+func (b *builder) noteUnsupported(c *engine.PlannedCell, mapping []spec.ItemMapping) {
+	accepted := b.experiment(c).source.Accept
+	for _, m := range mapping {
+		if c.Cell.Predictor == nil || m.Fidelity != spec.FidelityUnsupported || slices.Contains(accepted, m.Item) {
+			continue
+		}
+		b.findings.addFrom(c.Cell.Runtime, spec.Finding{Check: "config_unsupported", Severity: spec.FindingWarn,
+			Message: fmt.Sprintf("it has no flag for %s = %s (%s): claims against predictions are not comparable unless the engine reports this value, or accept names the item",
+				m.Item, c.Cell.Config.Get(m.Item), m.Why)})
+	}
 }
 
 // deploymentAddress is a short readable name:

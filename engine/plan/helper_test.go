@@ -24,7 +24,8 @@ type world struct {
 	recording   *fakeRecording
 	managed     bool
 	refuses     error // of the runtime
-	rendersGPUs int   // that its servers take
+	mapping     []spec.ItemMapping
+	rendersGPUs int // that its servers take
 	request     Request
 
 	model                                   *spec.Model
@@ -95,7 +96,7 @@ func (w *world) registry() *engine.Registry {
 			return fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}, nil
 		}}},
 		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(*spec.Component, spec.Env) (spec.Runtime, error) {
-			return fakeRuntime{refuses: w.refuses, gpus: w.rendersGPUs}, nil
+			return fakeRuntime{refuses: w.refuses, gpus: w.rendersGPUs, mapping: w.mapping}, nil
 		}}},
 		{Role: spec.RolePredictor, Kind: "fake", New: spec.Constructor{Predictor: func(*spec.Component, spec.Env) (spec.Predictor, error) {
 			return w.predictor, nil

@@ -57,6 +57,10 @@ func (b *builder) questions() []*question {
 		if c.Predictor == nil {
 			continue
 		}
+		if why := c.Load.Shape.Unpredicted(); why != "" {
+			b.plan.Cells[i].Prediction = spec.Prediction{Missing: why}
+			continue
+		}
 		q := byComponent[c.Predictor]
 		if q == nil {
 			q = &question{component: c.Predictor, index: make(map[spec.ID]int32)}

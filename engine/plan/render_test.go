@@ -3,8 +3,12 @@ package plan
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"aicv/engine"
 	"aicv/spec"
 )
 
@@ -12,10 +16,11 @@ import (
 type fakeRuntime struct {
 	refuses error
 	gpus    int
+	mapping []spec.ItemMapping
 }
 
 func (f fakeRuntime) Render(spec.RenderRequest) (spec.ServerSpec, []spec.ItemMapping, error) {
-	return spec.ServerSpec{GPUs: f.gpus}, nil, f.refuses
+	return spec.ServerSpec{GPUs: f.gpus}, f.mapping, f.refuses
 }
 
 func (fakeRuntime) Effective(context.Context, spec.Server) (spec.Configuration, error) {
@@ -52,6 +57,39 @@ func TestWhatCanNotBeRenderedIsRefused(t *testing.T) {
 				t.Errorf("refused %v, want %v: %v", got, c.refused, err)
 			}
 		})
+	}
+}
+
+// What no flag stands for is said before anything runs, and not where the suite accepts it.
+func TestUnsupportedItemsAreSaidEarly(t *testing.T) {
+	for _, accept := range [][]string{nil, {spec.ItemMemoryFraction}} {
+		w := newWorld()
+		w.mapping = []spec.ItemMapping{{Item: spec.ItemMemoryFraction, Fidelity: spec.FidelityUnsupported, Why: "no flag"}, {Item: spec.ItemDType, Fidelity: spec.FidelityExact}}
+		w.experiment("e", []int{1}, []int{8}, spec.Repeats{Min: 3, Max: 3, Starts: 1}, within10("tpot"))
+		w.suite.Experiments[0].Accept = accept
+		said := 0
+		for _, f := range w.build(t).Findings {
+			if f.Check == "config_unsupported" && strings.Contains(f.Message, "it has no flag for memory_fraction") {
+				said++
+			}
+		}
+		if want := 1 - len(accept); said != want {
+			t.Errorf("accepting %v: said %d times, want %d", accept, said, want)
+		}
+	}
+}
+
+// A changed guard judges kept runs again, and measures nothing.
+func TestChangedGuardsRejudge(t *testing.T) {
+	w := newWorld()
+	w.experiment("e", []int{1}, []int{8}, spec.Repeats{Min: 3, Max: 3, Starts: 1}, within10("tpot"))
+	w.apply(w.build(t))
+	if diff := cmp.Diff([]engine.Action{engine.ActionKept}, actions(w.build(t))); diff != "" {
+		t.Fatal(diff)
+	}
+	w.suite.Experiments[0].Guards = []spec.Guard{{Name: "g", Severity: spec.FindingWarn, Thresholds: []spec.Threshold{{Name: "drift_max"}}}}
+	if diff := cmp.Diff([]engine.Action{engine.ActionRejudge}, actions(w.build(t))); diff != "" {
+		t.Error(diff)
 	}
 }
 

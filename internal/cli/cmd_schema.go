@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"aicv/lang"
 	"aicv/lang/schema"
 	"aicv/lang/schemadoc"
 )
@@ -39,7 +40,7 @@ func (a *app) schemaDocument(format string) ([]byte, error) {
 	case "jsonschema":
 		return schemadoc.JSONSchema(language)
 	case "markdown":
-		return schemadoc.Markdown(language, a.config.Registrations), nil
+		return schemadoc.Markdown(language, a.config.Registrations, lang.Functions()), nil
 	}
 	return nil, wrongFormat(format, "json", "jsonschema", "markdown")
 }

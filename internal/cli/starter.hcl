@@ -14,7 +14,6 @@ runtime "sim" "engine" {
 workload "chat" {
   input_tokens  = 200
   output_tokens = 50
-  requests      = 80
 }
 
 experiment "baseline" {

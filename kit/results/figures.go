@@ -120,16 +120,18 @@ func (rows Rows) LittlesRate(concurrency int) float64 {
 // Meeting counts the requests that did not fail and keep all limits that one request
 // can be held to; false where there is no such limit, and thus no goodput.
 func (rows Rows) Meeting(slo spec.SLO) (int, bool) {
-	held, n := false, 0
-	for _, limit := range slo {
-		held = held || limit.Metric == metric.TTFT || limit.Metric == metric.TPOT || limit.Metric == metric.Latency
-	}
+	n := 0
 	for i := range rows {
 		if rows[i].Error == "" && meets(&rows[i], slo) {
 			n++
 		}
 	}
-	return n, held
+	return n, slices.ContainsFunc(slo, perRequest)
+}
+
+// perRequest reports whether one request can be held to a limit.
+func perRequest(limit spec.Limit) bool {
+	return limit.Metric == metric.TTFT || limit.Metric == metric.TPOT || limit.Metric == metric.Latency
 }
 
 func meets(row *spec.RequestRow, slo spec.SLO) bool {

@@ -7,16 +7,27 @@ import (
 
 // The names of the workload's items; a matrix axis of the same name sets the item.
 const (
-	ItemInputTokens  = "input_tokens"
-	ItemOutputTokens = "output_tokens"
-	ItemTraffic      = "traffic"
-	ItemConcurrency  = "concurrency"
-	ItemRequestRate  = "request_rate"
-	ItemRequests     = "requests"
-	ItemDuration     = "duration"
-	ItemWarmup       = "warmup"
-	ItemSeed         = "seed"
+	ItemInputTokens   = "input_tokens"
+	ItemOutputTokens  = "output_tokens"
+	ItemTraffic       = "traffic"
+	ItemConcurrency   = "concurrency"
+	ItemRequestRate   = "request_rate"
+	ItemRequests      = "requests"
+	ItemDuration      = "duration"
+	ItemWarmup        = "warmup"
+	ItemSeed          = "seed"
+	ItemInputLengths  = "input_lengths"
+	ItemOutputLengths = "output_lengths"
+	ItemArrivals      = "arrivals"
+	ItemBurstiness    = "burstiness"
+	ItemSharedPrefix  = "shared_prefix"
+	ItemDataset       = "dataset"
+	ItemBatch         = "batch"
 )
+
+// BatchStatic is the value of batch for batches that start together and end before the
+// next one starts.
+const BatchStatic = "static"
 
 // MaxCells is the largest number of cells that one experiment's matrix may have.
 const MaxCells = 4096
@@ -43,14 +54,22 @@ func WorkloadItems() []spec.Attribute {
 	return []spec.Attribute{
 		count(ItemInputTokens, 1, "4000", "Input length (ISL) of every request, in tokens."),
 		count(ItemOutputTokens, 1, "1000", "Output length (OSL) of every request, in tokens."),
-		{Name: ItemTraffic, Type: spec.TypeString, Doc: "Both lengths at once, in genai-bench's notation: D(input,output).", Example: `"D(4000,1000)"`, Since: since},
+		{Name: ItemTraffic, Type: spec.TypeString, Doc: "Both lengths at once, in genai-bench's notation: D(input,output) fixed, N(mean,deviation)/(mean,deviation) normal, U(min,max)/(min,max) uniform, input first.", Example: `"D(4000,1000)"`, Since: since},
 		{Name: ItemConcurrency, Type: spec.TypeIntList, Single: true, Min: bound(1),
 			Doc: "Requests in flight, over all replicas. A list is an axis: one cell per value.", Example: "[8, 32, 128]", Since: since},
 		{Name: ItemRequestRate, Type: spec.TypeNumber, Min: bound(0), Doc: "Requests per second, in place of a concurrency.", Example: "2.5", Since: since},
+		{Name: ItemInputLengths, Type: spec.TypeString, Doc: "Input lengths that vary, in place of input_tokens: normal(mean,deviation), lognormal(mean,deviation) or uniform(min,max). Drawn from the seed. Predictions are for fixed lengths and answer nothing here.", Example: `"lognormal(4000,2000)"`, Since: since},
+		{Name: ItemOutputLengths, Type: spec.TypeString, Doc: "Output lengths that vary, in place of output_tokens, written as input_lengths.", Example: `"normal(300,150)"`, Since: since},
+		{Name: ItemArrivals, Type: spec.TypeString, Allowed: []string{string(spec.ArrivalsConstant), string(spec.ArrivalsPoisson), string(spec.ArrivalsGamma)},
+			Doc: "How the requests of a request_rate follow each other, drawn from the seed. Where it is not set: poisson.", Example: `"gamma"`, Since: since},
+		{Name: ItemBurstiness, Type: spec.TypeNumber, Min: bound(0), Doc: "Shape of gamma arrivals: 1 is Poisson, less is burstier, more is smoother. Where it is not set: 1.", Example: "0.5", Since: since},
+		{Name: ItemSharedPrefix, Type: spec.TypeShare, Doc: "Share of each prompt that all prompts begin with, to measure a prefix cache on purpose. Where it is not set, no two prompts share their beginning.", Example: `"50%"`, Since: since},
+		{Name: ItemDataset, Type: spec.TypeString, Doc: "File of prompts, relative to the suite's folder: .jsonl with prompt (and output_tokens) per line, .csv with these columns, or .json in ShareGPT's shape. Output lengths that it does not say are output_tokens.", Example: `"prompts.jsonl"`, Since: since},
+		{Name: ItemBatch, Type: spec.TypeString, Allowed: []string{BatchStatic}, Doc: "static: batches of concurrency requests start together, and the next one starts when all have ended, as static estimates assume.", Example: `"static"`, Since: since},
 		count(ItemRequests, 1, "640", "Measured requests per run. Where it is not set: 20 x concurrency, and what the claims' percentiles need."),
 		{Name: ItemDuration, Type: spec.TypeDuration, Doc: "Shortest window of a run. Where it is not set the number of requests decides.", Example: `"60s"`, Since: since},
 		count(ItemWarmup, 0, "64", "Warm-up requests before the window. Where it is not set: 2 x concurrency."),
-		count(ItemSeed, 0, "7", "Seeds the prompts; each repeat adds its number. Where it is not set: the suite's seed."),
+		count(ItemSeed, 0, "7", "Seeds the prompts; each load and each repeat has prompts of its own. Where it is not set: the suite's seed."),
 	}
 }
 

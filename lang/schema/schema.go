@@ -22,6 +22,13 @@ const (
 	Guard      = "guard"
 )
 
+// Function is one function that expressions can call.
+type Function struct {
+	Name      string
+	Signature string // substr(str, offset, length)
+	Doc       string // one or two sentences
+}
+
 // since is the version of aicv that brought the first language.
 const since = "0.1"
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"aicv/lang/schema"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -13,7 +14,7 @@ import (
 // Markdown writes the reference page: every block with its purpose, an example and a
 // table of its attributes, the claims, the metrics, and which provider's field answers
 // which of them.
-func Markdown(language []spec.Block, registrations []spec.Registration) []byte {
+func Markdown(language []spec.Block, registrations []spec.Registration, functions []schema.Function) []byte {
 	p := &page{}
 	p.line("# Language reference")
 	p.line("")
@@ -23,7 +24,9 @@ func Markdown(language []spec.Block, registrations []spec.Registration) []byte {
 	for _, b := range language {
 		p.block(b, 2)
 	}
+	p.expressions(functions)
 	p.claims()
+	p.marks()
 	p.metrics()
 	p.mappings(registrations)
 	return p.out.Bytes()
@@ -65,7 +68,7 @@ func (p *page) contents(language []spec.Block) {
 		}
 		p.line("- %s", strings.Join(links, " · "))
 	}
-	p.line("- %s · %s · %s", link("Claims"), link("Metrics"), link("Which field answers which metric"))
+	p.line("- %s · %s · %s · %s · %s", link("Expressions"), link("Claims"), link("Marks on verdicts"), link("Metrics"), link("Which field answers which metric"))
 }
 
 func link(title string) string {

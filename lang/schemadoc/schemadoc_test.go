@@ -219,7 +219,7 @@ func TestJSONHoldsEveryRow(t *testing.T) {
 
 func TestMarkdown(t *testing.T) {
 	language := schema.Language(registrations())
-	page := string(schemadoc.Markdown(language, registrations()))
+	page := string(schemadoc.Markdown(language, registrations(), []schema.Function{{Name: "max", Signature: "max(numbers...)", Doc: "The greatest | of them."}}))
 	for _, want := range []string{
 		"- [runtime sim](#runtime-sim)\n",
 		"## runtime sim\n\nA simulated | engine. May stand more than once.\n\n```hcl\nruntime \"sim\" \"name\" {\n",
@@ -228,6 +228,8 @@ func TestMarkdown(t *testing.T) {
 		"| `patience` | duration |  |  |  | Row of patience. A change of it keeps what was measured. | `\"5s\"` | 0.1 |\n",
 		"| `file` | path | yes |  |  | Row of file. | `\"points.csv\"` | 0.1 |\n",
 		"### fault\n",
+		"| `max(numbers...)` | The greatest \\| of them. |\n",
+		"## Marks on verdicts\n",
 		"| `ttft`, `ttft_p50`, `ttft_p75`, `ttft_p90`, `ttft_p95`, `ttft_p99` | string |",
 		"| predictor exact | every metric | its column |  |\n",
 		"| benchmark loadgen | `ttft`, `ttft_p99` | first token |  |\n",

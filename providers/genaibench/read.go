@@ -73,9 +73,13 @@ func whyNone(folder *results.GenAIBenchFolder) string {
 	if len(folder.Runs) > 1 {
 		return fmt.Sprintf("it wrote %d results in place of one", len(folder.Runs))
 	}
-	for i := range folder.Failed.Rows {
-		if e := folder.Failed.Rows[i].Error; e != "" {
-			return fmt.Sprintf("none of its %d requests was answered, the first with: %s", len(folder.Failed.Rows), e)
+	return whyUnanswered(folder.Failed.Rows)
+}
+
+func whyUnanswered(rows results.Rows) string {
+	for i := range rows {
+		if e := rows[i].Error; e != "" {
+			return fmt.Sprintf("none of its %d requests was answered, the first with: %s", len(rows), e)
 		}
 	}
 	return "it could not aggregate its requests"

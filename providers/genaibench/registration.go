@@ -1,6 +1,7 @@
 package genaibench
 
 import (
+	"slices"
 	"time"
 
 	"aicv/kit/pytool"
@@ -156,17 +157,10 @@ func holdsSecret(v spec.Value) bool {
 	if v.Kind() == spec.Secret {
 		return true
 	}
-	for _, item := range v.Items() {
-		if holdsSecret(item) {
-			return true
-		}
+	if slices.ContainsFunc(v.Items(), holdsSecret) {
+		return true
 	}
-	for _, f := range v.Fields() {
-		if holdsSecret(f.Value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.Fields(), func(f spec.Field) bool { return holdsSecret(f.Value) })
 }
 
 // fixedCost is what one process takes beside its traffic: imports, sheets and plots.

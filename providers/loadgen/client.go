@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"aicv/spec"
@@ -28,14 +27,23 @@ type client struct {
 	timeout time.Duration
 	began   time.Time // the zero of all times
 	head    []byte    // of a request's body, up to the prompt
-	tail    []byte    // from the prompt on
-	input   int
-	output  int
+	middle  []byte    // from the prompt to the number of tokens
+	tail    []byte    // from there on
+}
+
+// order is one request to send.
+type order struct {
+	body   []byte
+	output int // tokens asked for
 }
 
 // newClient makes a client whose transport keeps one connection per request in
 // flight open, speaks HTTP/1.1, and neither compresses nor goes through a proxy.
 func newClient(b *benchmark, request spec.RunRequest, key string) (*client, error) {
+	trusted, err := b.trusted()
+	if err != nil {
+		return nil, err
+	}
 	dial := b.dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
@@ -47,12 +55,12 @@ func newClient(b *benchmark, request spec.RunRequest, key string) (*client, erro
 		DisableCompression:  true,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2: one connection each
 		TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig:     trusted,
 	}
-	c := &client{http: &http.Client{Transport: transport}, key: key, chat: b.endpoint == endpointChat, timeout: b.timeout,
-		began: time.Now(), input: request.Load.InputTokens, output: request.Load.OutputTokens}
+	c := &client{http: &http.Client{Transport: transport, CheckRedirect: stay}, key: key, chat: b.endpoint == endpointChat, timeout: b.timeout, began: time.Now()}
 	model, err := json.Marshal(request.Server.ModelName)
 	if err != nil {
-		return nil, fmt.Errorf("encode the model name: %w", err)
+		return nil, &spec.Error{Kind: spec.ErrBenchmark, Summary: "encode the model name", Cause: err}
 	}
 	c.frame(request.Server.URL, string(model))
 	return c, nil
@@ -60,24 +68,19 @@ func newClient(b *benchmark, request spec.RunRequest, key string) (*client, erro
 
 // frame prepares the address and the constant parts of a request's body.
 func (c *client) frame(url, model string) {
-	options := `"max_tokens":` + strconv.Itoa(c.output) + `,"ignore_eos":true,"temperature":0,"stream":true,"stream_options":{"include_usage":true}}`
 	c.url = url + "/v1/completions"
 	c.head = []byte(`{"model":` + model + `,"prompt":"`)
-	c.tail = []byte(`",` + options)
+	c.middle = []byte(`","max_tokens":`)
+	c.tail = []byte(`,"ignore_eos":true,"temperature":0,"stream":true,"stream_options":{"include_usage":true}}`)
 	if c.chat {
 		c.url = url + "/v1/chat/completions"
 		c.head = []byte(`{"model":` + model + `,"messages":[{"role":"user","content":"`)
-		c.tail = []byte(`"}],` + options)
+		c.middle = []byte(`"}],"max_tokens":`)
 	}
 }
 
-// body builds a request's body.
-func (c *client) body(p *prompts, index int) []byte {
-	b := make([]byte, 0, len(c.head)+len(c.tail)+8*c.input)
-	b = append(b, c.head...)
-	b = p.appendPrompt(b, index)
-	return append(b, c.tail...)
-}
+// stay keeps requests, and the key that they carry, with the server that they are for.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (c *client) now() time.Duration { return time.Since(c.began) }
 
@@ -94,20 +97,23 @@ type answer struct {
 }
 
 // do sends one request and reads its stream to the end.
-func (c *client) do(ctx context.Context, body []byte) answer {
+func (c *client) do(ctx context.Context, o order) answer {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
-	got := c.exchange(ctx, body)
+	got := c.exchange(ctx, o)
 	if got.err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		got.err, got.lost = fmt.Errorf("%w after %s", errTimeout, c.timeout), false
 	}
 	return got
 }
 
+// mostTimes bounds what is set aside for the times of one answer before it comes.
+const mostTimes = 1 << 16
+
 var errTimeout = errors.New("timeout")
 
-func (c *client) exchange(ctx context.Context, body []byte) answer {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+func (c *client) exchange(ctx context.Context, o order) answer {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(o.body))
 	if err != nil {
 		return answer{err: fmt.Errorf("make the request: %w", err), lost: true}
 	}
@@ -124,9 +130,9 @@ func (c *client) exchange(ctx context.Context, body []byte) answer {
 	if response.StatusCode != http.StatusOK {
 		return answer{err: c.statusError(response)}
 	}
-	got := answer{times: make([]time.Duration, 0, c.output)}
+	got := answer{times: make([]time.Duration, 0, min(o.output, mostTimes))}
 	if got.err = c.read(response.Body, &got); got.err == nil {
-		got.err = got.check(c.input, c.output)
+		got.err = got.check(o.output)
 	}
 	return got
 }
@@ -134,12 +140,19 @@ func (c *client) exchange(ctx context.Context, body []byte) answer {
 // statusError quotes the beginning of an error answer.
 func (c *client) statusError(response *http.Response) error {
 	const shown = 512
+	said := fmt.Sprintf("HTTP %d", response.StatusCode)
+	if to := response.Header.Get("Location"); to != "" {
+		said += " redirects to " + string(truncate(c.redact([]byte(to)), 200)) + ", which is not followed"
+	}
+	if wait := response.Header.Get("Retry-After"); wait != "" {
+		said += " (Retry-After " + string(truncate(c.redact([]byte(wait)), 40)) + ")"
+	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, int64(shown+len(c.key))))
 	if err != nil || len(text) == 0 {
-		return fmt.Errorf("HTTP %d", response.StatusCode)
+		return errors.New(said)
 	}
 	text = c.redact(text)
-	return fmt.Errorf("HTTP %d: %s", response.StatusCode, bytes.TrimSpace(text[:min(shown, len(text))]))
+	return fmt.Errorf("%s: %s", said, bytes.TrimSpace(text[:min(shown, len(text))]))
 }
 
 // redact takes the key out of what a server says: some echo a request's headers, and
@@ -232,7 +245,7 @@ func truncate(text []byte, limit int) []byte {
 }
 
 // check refuses answers whose token counts can not be true.
-func (a *answer) check(input, output int) error {
+func (a *answer) check(output int) error {
 	switch {
 	case a.output == 0 && a.input == 0:
 		return errors.New("wrong usage: the server sent no token counts")
@@ -243,7 +256,7 @@ func (a *answer) check(input, output int) error {
 	case a.finish == "length" && a.output != output:
 		return fmt.Errorf("wrong usage: %d output tokens, but the answer ended at its limit of %d", a.output, output)
 	case a.input < 1:
-		return fmt.Errorf("wrong usage: %d prompt tokens of a prompt of %d words", a.input, input)
+		return fmt.Errorf("wrong usage: %d prompt tokens", a.input)
 	}
 	return nil
 }

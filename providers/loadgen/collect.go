@@ -32,12 +32,16 @@ type finished struct {
 	index  int
 	phase  spec.RequestPhase
 	start  time.Duration
+	end    time.Duration // when the client was free again
 	answer answer
 }
 
 // add books a request and returns how many in a row have got no answer at all.
 func (c *collector) add(f finished) int {
 	opened, closed := c.phases.window()
+	if c.phases.whole && f.end > closed {
+		f.phase = spec.PhaseCooldown // it ended while the run was cut off
+	}
 	row := rowOf(f)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +49,9 @@ func (c *collector) add(f finished) int {
 		c.addFailure(f)
 	} else {
 		c.lostInRow = 0
-		c.count(f, row, opened, closed)
+		if !c.phases.whole || f.phase == spec.PhaseMeasure {
+			c.count(f, row, opened, closed)
+		}
 	}
 	c.keep(row, f)
 	return c.lostInRow

@@ -113,7 +113,7 @@ func TestPhases(t *testing.T) {
 	start()
 	start()
 	for i := range 8 {
-		p.end(phases[i])
+		p.end(phases[i], c.at)
 		start()
 	}
 	// Two are in flight at the start, so the third end starts request 4, the first
@@ -140,7 +140,7 @@ func TestPhasesHoldTheLoadForADuration(t *testing.T) {
 		if _, phase, _ := p.start(c.now); phase == spec.PhaseCooldown {
 			break
 		} else if i >= 4 {
-			p.end(phase)
+			p.end(phase, c.at)
 		}
 	}
 	opened, closed := p.window()
@@ -223,10 +223,10 @@ func TestTokenTimesAreBounded(t *testing.T) {
 }
 
 func TestFindings(t *testing.T) {
-	if found := (&run{collect: &collector{}}).findings(); found != nil {
+	if found := (&run{collect: &collector{}}).findings(figures{}, time.Second); found != nil {
 		t.Errorf("%v", found)
 	}
-	if found := (&run{collect: &collector{unkept: 3}}).findings(); len(found) != 1 || found[0].Check != "token_times" {
+	if found := (&run{collect: &collector{unkept: 3}}).findings(figures{}, time.Second); len(found) != 1 || found[0].Check != "token_times" {
 		t.Errorf("%v", found)
 	}
 }
@@ -236,7 +236,7 @@ func TestRefusals(t *testing.T) {
 		name   string
 		change func(*spec.RunRequest)
 	}{
-		{"rate", func(r *spec.RunRequest) { r.Load.Concurrency, r.Load.RequestRate = 0, metric.MustDecimal("2.5") }},
+		{"rate and concurrency", func(r *spec.RunRequest) { r.Load.RequestRate = metric.MustDecimal("2.5") }},
 		{"no concurrency", func(r *spec.RunRequest) { r.Load.Concurrency = 0 }},
 		{"no input", func(r *spec.RunRequest) { r.Load.InputTokens = 0 }},
 		{"no output", func(r *spec.RunRequest) { r.Load.OutputTokens = 0 }},

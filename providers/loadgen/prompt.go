@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 )
@@ -35,27 +36,42 @@ type prompts struct {
 	words  []string
 	seed   uint64
 	tokens int
+	shared float64 // share of each prompt that all begin with
 }
 
 func newPrompts(seed int64, tokens int) *prompts {
 	return &prompts{words: vocabulary(), seed: uint64(seed), tokens: tokens}
 }
 
-// appendPrompt appends the prompt of one request: tokens words with single spaces.
-func (p *prompts) appendPrompt(b []byte, index int) []byte {
-	random := rand.New(rand.NewPCG(p.seed, uint64(index)))
+// appendPrompt appends the prompt of one request: as many words as tokens, with single
+// spaces.
+func (p *prompts) appendPrompt(b []byte, index int) []byte { return p.appendWords(b, index, p.tokens) }
+
+// appendWords appends a prompt of n words. Its first ones are those of all prompts, as
+// many as the shared part has; then come those that tell it from all others.
+func (p *prompts) appendWords(b []byte, index, n int) []byte {
+	common := int(p.shared*float64(n) + 0.5)
+	random := rand.New(rand.NewPCG(p.seed, math.MaxUint64))
+	for i := range common {
+		b = p.appendWord(b, i, random.Uint32())
+	}
+	random = rand.New(rand.NewPCG(p.seed, uint64(index)))
 	// Odd factors permute the numbers below 2^24, so that the leading words of two
 	// requests are never the same and those of neighbours differ in the first.
 	number := uint32(index)*0x9E3779B1 + uint32(p.seed)*0x85EBCA6B
-	for i := range p.tokens {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		if i < numberingWords {
-			b = append(b, p.words[number>>(8*i)&0xff]...)
+	for i := common; i < n; i++ {
+		if own := i - common; own < numberingWords {
+			b = p.appendWord(b, i, number>>(8*own))
 			continue
 		}
-		b = append(b, p.words[random.Uint32()&0xff]...)
+		b = p.appendWord(b, i, random.Uint32())
 	}
 	return b
+}
+
+func (p *prompts) appendWord(b []byte, at int, number uint32) []byte {
+	if at > 0 {
+		b = append(b, ' ')
+	}
+	return append(b, p.words[number&0xff]...)
 }

@@ -2,6 +2,8 @@ package loadgen
 
 import (
 	"cmp"
+	"math"
+	"path/filepath"
 	"time"
 
 	"aicv/metric"
@@ -27,7 +29,7 @@ func Registration() spec.Registration {
 	return spec.Registration{
 		Role:    spec.RoleBenchmark,
 		Kind:    Kind,
-		Doc:     "The embedded load generator: closed loop at a fixed concurrency, fixed lengths, one uninterrupted stream of warm-up, measurement and cool-down.",
+		Doc:     "The embedded load generator: closed loop, open loop and static batches; one uninterrupted stream of warm-up, measurement and cool-down.",
 		Schema:  schema(),
 		Metrics: mappings(),
 		New:     spec.Constructor{Benchmark: newBenchmark},
@@ -36,10 +38,16 @@ func Registration() spec.Registration {
 
 func schema() spec.Block {
 	return spec.Block{
-		Doc: "The embedded load generator. It holds a fixed number of streamed requests in flight and counts tokens by their arrival inside the window.",
+		Doc: "The embedded load generator. It holds a number of streamed requests in flight or starts them at a rate, and counts tokens by their arrival inside the window.",
 		Attributes: []spec.Attribute{
 			{Name: "endpoint", Type: spec.TypeString, Default: spec.StringValue(endpointChat), Allowed: []string{endpointChat, endpointCompletions}, Since: "0.1",
 				Doc: "Which endpoint is loaded: /v1/chat/completions or /v1/completions.", Example: `"completions"`},
+			{Name: "window", Type: spec.TypeString, Default: spec.StringValue(string(spec.WindowSteady)), Allowed: []string{string(spec.WindowSteady), string(spec.WindowWholeRun)}, Since: "0.1",
+				Doc: "Over what time rates are taken: steady, inside one uninterrupted stream; or whole_run, start burst included and cut off at the end, as genai-bench does.", Example: `"whole_run"`},
+			{Name: "calibrate", Type: spec.TypeBool, Default: spec.BoolValue(true), Since: "0.1",
+				Doc: "Whether prompts are fitted to the server's own count of their tokens, by two short requests before each run. Otherwise they have a word per token.", Example: "false"},
+			{Name: "ca_file", Type: spec.TypePath, Incidental: true, Since: "0.1",
+				Doc: "Certificates in PEM form that the client trusts beside the system's: of the server's authority, or the server's own where it signed itself.", Example: `"server.pem"`},
 			{Name: "timeout", Type: spec.TypeDuration, Default: spec.StringValue(defaultTimeout), Since: "0.1",
 				Doc: "Longest time of one request; one that takes longer has failed.", Example: `"2m"`},
 			{Name: "api_key", Type: spec.TypeString, Secret: true, Incidental: true, Since: "0.1",
@@ -79,8 +87,13 @@ func mappings() []metric.Mapping {
 // Defaults resolves the sampling fields that a suite leaves open: 20 x concurrency
 // measured requests and 2 x concurrency of warm-up. The number of requests is
 // rounded up to a whole multiple of the concurrency, so that the window spans whole
-// generations of requests.
+// generations of requests. At a request rate a minute is measured after ten seconds.
 func Defaults(load spec.Load, sampling spec.Sampling) spec.Sampling {
+	if rate := load.RequestRate.Float64(); rate > 0 {
+		sampling.Requests = cmp.Or(sampling.Requests, max(20, int(math.Ceil(60*rate))))
+		sampling.Warmup = cmp.Or(sampling.Warmup, int(math.Ceil(10*rate)))
+		return sampling
+	}
 	c := max(1, load.Concurrency)
 	sampling.Requests = roundUp(cmp.Or(sampling.Requests, 20*c), c)
 	sampling.Warmup = cmp.Or(sampling.Warmup, 2*c)
@@ -92,11 +105,14 @@ func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 // benchmark drives servers as its declaration says.
 type benchmark struct {
-	endpoint string
-	timeout  time.Duration
-	apiKey   spec.Value
-	getenv   func(string) (string, bool)
-	dial     dialer // nil: the network
+	endpoint   string
+	window     spec.WindowKind
+	calibrates bool
+	caFile     string // absolute; empty: the system's authorities alone
+	timeout    time.Duration
+	apiKey     spec.Value
+	getenv     func(string) (string, bool)
+	dial       dialer // nil: the network
 }
 
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
@@ -106,8 +122,12 @@ func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 	if err != nil || timeout <= 0 {
 		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: "timeout", Summary: "timeout of " + c.Address() + " is " + text, Cause: err, Fix: `write a positive duration like "2m"`}
 	}
-	return &benchmark{endpoint: cmp.Or(a.Text("endpoint"), endpointChat), timeout: timeout,
-		apiKey: a["api_key"], getenv: env.Getenv}, nil
+	b := &benchmark{endpoint: cmp.Or(a.Text("endpoint"), endpointChat), window: spec.WindowKind(cmp.Or(a.Text("window"), string(spec.WindowSteady))),
+		calibrates: a.Bool("calibrate"), caFile: a.Text("ca_file"), timeout: timeout, apiKey: a["api_key"], getenv: env.Getenv}
+	if b.caFile != "" && !filepath.IsAbs(b.caFile) {
+		b.caFile = filepath.Join(env.SuiteDir, b.caFile)
+	}
+	return b, nil
 }
 
 // Budget estimates how long one run takes when a request takes latency: the
@@ -115,6 +135,10 @@ func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.Duration {
 	c := max(1, request.Load.Concurrency)
 	s := Defaults(request.Load, request.Sampling)
+	if rate := request.Load.RequestRate.Float64(); rate > 0 {
+		seconds := max(float64(s.Warmup)/rate, 0) + max(float64(s.Requests)/rate, s.Duration.Seconds())
+		return time.Duration(seconds*float64(time.Second)) + latency
+	}
 	warmup := time.Duration(roundUp(s.Warmup+c-1, c)/c) * latency
 	window := max(time.Duration(s.Requests/c)*latency, s.Duration)
 	return warmup + window + latency

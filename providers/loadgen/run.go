@@ -3,10 +3,8 @@ package loadgen
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"aicv/spec"
@@ -27,11 +25,20 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	request.Sampling = Defaults(request.Load, request.Sampling)
 	c, err := newClient(b, request, key)
 	if err != nil {
-		return spec.RunResult{}, &spec.Error{Kind: spec.ErrBenchmark, Summary: "prepare the load", Cause: err}
+		return spec.RunResult{}, err
 	}
 	defer c.close()
-	r := &run{client: c, request: request, phases: newPhases(request.Load.Concurrency, request.Sampling)}
+	r := &run{client: c, request: request, whole: b.window == spec.WindowWholeRun}
+	if r.supply, err = newSupply(c, request); err != nil {
+		return spec.RunResult{}, err
+	}
+	r.distinct = len(r.supply.entries)
+	r.phases = r.newPhases()
 	r.collect = &collector{phases: r.phases, slo: request.SLO}
+	if b.calibrates && request.Load.Shape.Dataset == "" {
+		r.uncalibrated = r.calibrate(ctx)
+	}
+	r.before = usedSoFar()
 	if err := r.drive(ctx, emit); err != nil {
 		return spec.RunResult{}, err
 	}
@@ -45,11 +52,11 @@ func refuse(request spec.RunRequest) error {
 	load := request.Load
 	problem, fix := "", ""
 	switch {
-	case load.RequestRate.Sign() != 0:
-		problem, fix = "a request rate is asked for", "set concurrency instead: this version drives a closed loop only"
-	case load.Concurrency < 1:
+	case load.RequestRate.Sign() < 0 || load.RequestRate.Sign() > 0 && load.Concurrency != 0:
+		problem, fix = "it has a request rate of "+load.RequestRate.String()+" and a concurrency", "set one of them"
+	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
 		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
-	case load.InputTokens < 1 || load.OutputTokens < 1:
+	case load.Shape.Dataset == "" && (load.InputTokens < 1 || load.OutputTokens < 1):
 		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
 	case request.Sampling.Requests < 0 || request.Sampling.Warmup < 0 || request.Sampling.Duration < 0:
 		problem, fix = "requests, warmup or duration is negative", "leave it out for the default"
@@ -75,110 +82,29 @@ func (b *benchmark) key() (string, error) {
 	return "", &spec.Error{Kind: spec.ErrUsage, Summary: "the API key's environment variable " + name + " is not set", Fix: "export " + name}
 }
 
-// run is one run in the making.
-type run struct {
-	client  *client
-	request spec.RunRequest
-	phases  *phases
-	collect *collector
+// newPhases divides the stream as the load and the window ask for.
+func (r *run) newPhases() *phases {
+	load, s := r.request.Load, r.request.Sampling
+	switch {
+	case load.RequestRate.Sign() != 0:
+		return streamPhases(s)
+	case load.Shape.Static:
+		return batchPhases(load.Concurrency, s)
+	case r.whole:
+		return wholePhases(s)
+	}
+	return newPhases(load.Concurrency, s)
 }
 
-var errServerGone = errors.New("the server does not answer")
-
-// drive holds the load until the last measured request has ended.
-func (r *run) drive(ctx context.Context, emit spec.Emit) error {
-	load, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	bodies := make(chan []byte, r.request.Load.Concurrency)
-	var workers sync.WaitGroup
-	workers.Go(func() { r.prepare(load, bodies) })
-	for range r.request.Load.Concurrency {
-		workers.Go(func() { r.work(load, bodies, stop) })
+// window is the kind of what was measured.
+func (r *run) window() spec.WindowKind {
+	switch {
+	case r.request.Load.Shape.Static:
+		return spec.WindowStatic
+	case r.whole:
+		return spec.WindowWholeRun
 	}
-	r.watch(load, emit)
-	stop(nil)
-	workers.Wait()
-	return r.ending(ctx, load)
-}
-
-// ending explains a run that was cut short.
-func (r *run) ending(ctx, load context.Context) error {
-	select {
-	case <-r.phases.done:
-		return nil
-	default:
-	}
-	if cause := context.Cause(load); errors.Is(cause, errServerGone) {
-		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the run was given up", Cause: cause, Fix: "see the server's log"}
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		phase, done, total := r.phases.progress()
-		return &spec.Error{Kind: spec.ErrBenchmark, Summary: fmt.Sprintf("the run did not end in time: %d of %d requests of the %s phase had ended", done, total, phase), Cause: context.Cause(ctx),
-			Fix: "ask for fewer requests, or look whether the server stalls"}
-	}
-	return &spec.Error{Kind: spec.ErrInterrupted, Summary: "the run was interrupted", Cause: context.Cause(ctx)}
-}
-
-// prepare builds requests ahead of their time, so that a client that is free sends
-// at once.
-func (r *run) prepare(ctx context.Context, bodies chan<- []byte) {
-	p := newPrompts(r.request.Sampling.Seed, r.request.Load.InputTokens)
-	for index := 0; ; index++ {
-		select {
-		case <-ctx.Done():
-			return
-		case bodies <- r.client.body(p, index):
-		}
-	}
-}
-
-// work is one client of the closed loop.
-func (r *run) work(ctx context.Context, bodies <-chan []byte, giveUp context.CancelCauseFunc) {
-	limit := max(16, 2*r.request.Load.Concurrency)
-	for {
-		var body []byte
-		select {
-		case <-ctx.Done():
-			return
-		case body = <-bodies:
-		}
-		index, phase, start := r.phases.start(r.client.now)
-		got := r.client.do(ctx, body)
-		if ctx.Err() != nil && got.err != nil {
-			return // cut off at the end of the run
-		}
-		lost := r.collect.add(finished{index, phase, start, got})
-		r.phases.end(phase)
-		if lost >= limit {
-			giveUp(fmt.Errorf("%w: %d requests in a row failed, the last with: %w", errServerGone, lost, got.err))
-			return
-		}
-	}
-}
-
-// watch reports progress until the run is over.
-func (r *run) watch(ctx context.Context, emit spec.Emit) {
-	ticker := time.NewTicker(progressInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.phases.done:
-			r.progress(emit)
-			return
-		case <-ticker.C:
-			r.progress(emit)
-		}
-	}
-}
-
-func (r *run) progress(emit spec.Emit) {
-	if emit == nil {
-		return
-	}
-	phase, done, total := r.phases.progress()
-	emit(spec.Event{Time: time.Now(), Type: spec.EventProgress, Phase: phase, Done: done, Total: total, Elapsed: r.client.now()})
+	return spec.WindowSteady
 }
 
 // result puts the run's figures together.
@@ -188,7 +114,7 @@ func (r *run) result() (spec.RunResult, error) {
 	opened, closed := r.phases.window()
 	f := newFigures(c.rows)
 	result := spec.RunResult{
-		Window: spec.WindowSteady, Started: r.client.began, Elapsed: closed - opened,
+		Window: r.window(), Started: r.client.began, Elapsed: closed - opened,
 		Requests: f.requests, Failed: f.failed, Rows: c.rows,
 	}
 	if result.Elapsed <= 0 {
@@ -199,6 +125,7 @@ func (r *run) result() (spec.RunResult, error) {
 		return result, &spec.Error{Kind: spec.ErrBenchmark, Summary: "compute the metrics", Cause: err}
 	}
 	result.Values = values
-	result.Findings = r.findings()
+	result.Findings = r.findings(f, result.Elapsed)
+	result.Seen = &spec.Observation{Client: r.clientUse()}
 	return result, nil
 }

@@ -15,7 +15,6 @@ import (
 
 	"aicv/metric"
 	"aicv/spec"
-	"aicv/verify/checks"
 )
 
 // attrs builds attributes from name and text pairs.
@@ -129,12 +128,6 @@ func TestCancel(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
-}
-
-// selfChecked puts a run through the self-checks, as judging does.
-func selfChecked(r spec.RunRequest, result spec.RunResult) []spec.Finding {
-	result.Seen = &spec.Observation{Requests: checks.Facts(&result, r.Load)}
-	return append(result.Findings, checks.NewRules(nil).Run(checks.Input{Run: &result, Load: r.Load})...)
 }
 
 // TestSteadyState: the window's throughput is that of a run five times as long, also

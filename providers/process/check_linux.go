@@ -2,11 +2,11 @@ package process
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 
+	"aicv/catalog/hardware"
+	"aicv/kit/gpu"
 	"aicv/spec"
 )
 
@@ -39,16 +39,22 @@ func checkProc() spec.Check {
 
 func (t *target) checkGPUs(ctx context.Context) spec.Check {
 	const name = "GPUs"
-	found, err := t.smi(ctx)
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return spec.Check{Name: name, Status: spec.CheckSkip, Found: "nvidia-smi is not on PATH, so this host has no NVIDIA GPU that servers could get"}
-	case err != nil:
-		return spec.Check{Name: name, Status: spec.CheckWarn, Found: err.Error(), Fix: "repair the driver; without it no server gets a GPU"}
+	found, err := gpu.Read(ctx, t.run)
+	if err != nil {
+		return spec.FailedCheck(name, interrupted(err))
 	}
-	var names []string
-	for _, g := range found.gpus {
-		names = append(names, g.Name)
+	if why := found.Failure(); why != "" {
+		return spec.Check{Name: name, Status: spec.CheckWarn, Found: why, Fix: "repair the driver; without it no server gets a GPU"}
 	}
-	return spec.Check{Name: name, Status: spec.CheckOK, Found: fmt.Sprintf("%d with driver %s: %s", len(names), found.driver, strings.Join(names, ", "))}
+	if len(found.Devices) == 0 {
+		return spec.Check{Name: name, Status: spec.CheckSkip, Found: "no driver's tool (nvidia-smi) is on PATH or lists a GPU, so servers can get none"}
+	}
+	c := spec.Check{Name: name, Status: spec.CheckOK, Found: fmt.Sprintf("%d with driver %s: %s", len(found.Devices), found.Driver, strings.Join(hardware.Describe(found.GPUs()), ", "))}
+	for _, d := range found.Devices {
+		if busy := d.InUse(); busy != "" {
+			c.Status, c.Fix = spec.CheckWarn, "end what uses them before servers need them"
+			c.Found += fmt.Sprintf("; GPU %d: %s", d.Index, busy)
+		}
+	}
+	return c
 }

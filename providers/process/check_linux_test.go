@@ -47,7 +47,7 @@ func TestCheckPorts(t *testing.T) {
 
 func TestCheckGPUs(t *testing.T) {
 	for script, want := range map[string]spec.Check{
-		"cat <<'E'\n" + smiOutput + "E\n":                                              {Status: spec.CheckOK, Found: "3 with driver 570.86.15: NVIDIA H200"},
+		smiScript(""): {Status: spec.CheckOK, Found: "3 with driver 570.86.15: 3 x NVIDIA H200 (h200_sxm)"},
 		"echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18\n": {Status: spec.CheckWarn, Found: "version mismatch"},
 	} {
 		fakeSMI(t, script)

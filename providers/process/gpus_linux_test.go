@@ -1,39 +1,37 @@
 package process
 
 import (
-	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"aicv/spec"
 )
 
-const smiOutput = `1, GPU-bbbb, NVIDIA H200, 143771, 570.86.15
-0, GPU-aaaa, NVIDIA H200, [N/A], 570.86.15
-2, GPU-cccc, NVIDIA H200, 143771, 570.86.15
+// smiScript answers as nvidia-smi does on a host with three H200; extra are the lines of
+// processes that compute on them.
+func smiScript(processes string) string {
+	return `case "$1" in
+--query-gpu=*)
+  for gpu in "1 GPU-bbbb" "0 GPU-aaaa" "2 GPU-cccc"; do
+    set -- "$1" $gpu
+    line=
+    for field in $(echo "${1#--query-gpu=}" | tr , ' '); do
+      case "$field" in
+        index) value=$2 ;; uuid) value=$3 ;; name) value="NVIDIA H200" ;; memory.total) value=143771 ;; memory.used) value=4 ;;
+        driver_version) value=570.86.15 ;; mig.mode.current) value=Disabled ;; *) value="[N/A]" ;;
+      esac
+      line="$line, $value"
+    done
+    echo "${line#, }"
+  done ;;
+--query-compute-apps=*) printf '` + processes + `' ;;
+-q) echo "<nvidia_smi_log><cuda_version>12.8</cuda_version></nvidia_smi_log>" ;;
+*) exit 6 ;;
+esac
 `
-
-func TestParseSMI(t *testing.T) {
-	found, err := parseSMI(smiOutput)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []spec.GPU{{Index: 0, UUID: "GPU-aaaa", Name: "NVIDIA H200"}, {Index: 1, UUID: "GPU-bbbb", Name: "NVIDIA H200", MemoryMiB: 143771},
-		{Index: 2, UUID: "GPU-cccc", Name: "NVIDIA H200", MemoryMiB: 143771}}
-	if diff := cmp.Diff(want, found.gpus); diff != "" || found.driver != "570.86.15" {
-		t.Errorf("driver %q, GPUs (-want +got)\n%s", found.driver, diff)
-	}
-	for _, text := range []string{"x, GPU-a, H200, 1, 2\n", "0, , H200, 1, 2\n", "0, GPU-a\n", "No devices were found\n"} {
-		if got, err := parseSMI(text); err == nil {
-			t.Errorf("%q was read as %+v", text, got)
-		}
-	}
 }
 
 // fakeSMI puts a tool on PATH that behaves as told.
@@ -47,9 +45,9 @@ func fakeSMI(t *testing.T, script string) {
 }
 
 func TestInventory(t *testing.T) {
-	fakeSMI(t, "cat <<'E'\n"+smiOutput+"E\n")
+	fakeSMI(t, smiScript(""))
 	found, err := newTest(t, t.TempDir(), t.TempDir(), nil).Inventory(noContext())
-	if err != nil || len(found.GPUs) != 3 || found.Driver != "570.86.15" || found.Host == "" || found.CPUs == 0 || !strings.Contains(found.OS, "kernel") {
+	if err != nil || len(found.GPUs) != 3 || found.Driver != "570.86.15" || found.CUDA != "12.8" || found.Host == "" || found.CPUs == 0 || !strings.Contains(found.OS, "kernel") {
 		t.Errorf("%+v, error %v", found, err)
 	}
 }
@@ -70,18 +68,22 @@ func TestInventoryWithoutADriver(t *testing.T) {
 	}
 }
 
-// withGPUs is a host with the GPUs of smiOutput.
+// withGPUs is a host with the GPUs of smiScript.
 func withGPUs(t *testing.T, work, locks string) *target {
-	made := newTest(t, work, locks, ports("19280-19289"))
-	made.smi = func(context.Context) (smi, error) { return parseSMI(smiOutput) }
-	return made
+	fakeSMI(t, smiScript(""))
+	return newTest(t, work, locks, ports("19280-19289"))
+}
+
+// h200 is hardware that smiScript's host has three GPUs of.
+func h200(gpus int) *spec.Hardware {
+	return &spec.Hardware{Name: "box", System: "h200_sxm", GPUs: gpus}
 }
 
 func TestGPUsAreReserved(t *testing.T) {
 	work, locks := t.TempDir(), t.TempDir()
 	made := withGPUs(t, work, locks)
 	start := func(made *target, key string, gpus int) (spec.Server, error) {
-		return made.Start(noContext(), spec.StartRequest{Suite: "s", Key: key, Spec: spec.ServerSpec{
+		return made.Start(noContext(), spec.StartRequest{Suite: "s", Key: key, Hardware: h200(gpus), Spec: spec.ServerSpec{
 			Command: []string{"sh", "-c", "echo devices $CUDA_VISIBLE_DEVICES; exec sleep 60"}, GPUs: gpus}})
 	}
 	first, err := start(made, "a", 2)
@@ -96,7 +98,7 @@ func TestGPUsAreReserved(t *testing.T) {
 	}
 	other := withGPUs(t, t.TempDir(), locks) // another suite of the host
 	_, err = start(other, "b", 2)
-	if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), "1 of 3 are free") {
+	if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), "1 of 3 are free") || !strings.Contains(err.Error(), "suite s") {
 		t.Fatalf("more GPUs than are free: %v", err)
 	}
 	second, err := start(other, "b", 1)
@@ -115,27 +117,75 @@ func TestGPUsAreReserved(t *testing.T) {
 	}
 }
 
-func TestGPUsWithoutADriver(t *testing.T) {
-	made := newTest(t, t.TempDir(), t.TempDir(), ports("19280-19289"))
-	made.smi = func(context.Context) (smi, error) { return smi{}, exec.ErrNotFound }
-	_, err := made.Start(noContext(), spec.StartRequest{Suite: "s", Key: "k", Spec: spec.ServerSpec{Command: []string{"sleep", "60"}, GPUs: 1}})
-	if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), "nvidia-smi") {
-		t.Errorf("error %v", err)
+func TestGPUsThatServersCanNotHave(t *testing.T) {
+	for _, test := range []struct {
+		name, script, visible string
+		declared              *spec.Hardware
+		want                  string
+	}{
+		{"no driver", "exit 127\n", "", h200(1), "found no GPU"},
+		{"another system", smiScript(""), "", &spec.Hardware{Name: "box", System: "h100_sxm", GPUs: 1}, `hardware.box declares 1 x h100_sxm, found 3 x NVIDIA H200 (h200_sxm)`},
+		{"too few", smiScript(""), "", h200(4), "declare gpus = 3"},
+		{"busy", smiScript(`GPU-aaaa, 4711, python3, 70000\nGPU-bbbb, 4712, python3, 1\nGPU-cccc, 4713, train, 1\n`), "", h200(1), "4711"},
+		{"not visible", smiScript(""), "NoDevFiles", h200(1), "CUDA_VISIBLE_DEVICES=NoDevFiles leaves 0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fakeSMI(t, test.script)
+			if test.visible != "" {
+				t.Setenv(visibleDevices, test.visible)
+			}
+			made := newTest(t, t.TempDir(), t.TempDir(), ports("19280-19289"))
+			made.patience = 0
+			_, err := made.Start(noContext(), spec.StartRequest{Suite: "s", Key: "k", Hardware: test.declared, Spec: spec.ServerSpec{Command: []string{"sleep", "60"}, GPUs: 1}})
+			if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
 	}
 }
 
-func TestRestrict(t *testing.T) {
-	found, err := parseSMI(smiOutput)
-	if err != nil {
+// TestSuitesDoNotShareTheHost: a server's lock outlives the aicv that started it.
+func TestSuitesDoNotShareTheHost(t *testing.T) {
+	locks := t.TempDir()
+	first := newTest(t, t.TempDir(), locks, ports("19290-19299"))
+	sleeper := spec.ServerSpec{Command: []string{"sleep", "60"}}
+	one := mustStart(t, first, "one", "k", sleeper)
+	second := mustStart(t, first, "one", "k2", sleeper) // of the same suite
+	first.letGo(first.folder("one", "k"))               // as a killed aicv would
+	first.letGo(first.folder("one", "k2"))
+	other := newTest(t, t.TempDir(), locks, ports("19290-19299"))
+	start := func(made *target, s spec.ServerSpec) (spec.Server, error) {
+		return made.Start(noContext(), spec.StartRequest{Suite: "two", Key: "k", Spec: s})
+	}
+	if _, err := start(other, sleeper); err == nil || !strings.Contains(err.Error(), "suite one") || !strings.Contains(err.Error(), "host_wait") {
+		t.Errorf("another suite's server beside it: %v", err)
+	}
+	shared := sharing(newTest(t, t.TempDir(), locks, ports("19290-19299")))
+	mustStart(t, shared, "three", "k", sleeper)
+	simulated := sleeper
+	simulated.Simulated = true
+	mustStart(t, other, "four", "k", simulated)
+	if err := errors.Join(first.Stop(noContext(), one, 0), first.Stop(noContext(), second, 0)); err != nil {
 		t.Fatal(err)
 	}
-	for list, want := range map[string]string{"": "", "2,0": "GPU-cccc GPU-aaaa", "GPU-bb": "GPU-bbbb", "1,-1,2": "GPU-bbbb", "NoDevFiles": "", "GPU-": "", " 1 , 0": "GPU-bbbb GPU-aaaa"} {
-		var got []string
-		for _, gpu := range restrict(found.gpus, list) {
-			got = append(got, gpu.UUID)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%q: %q, want %q", list, got, want)
+	mustStart(t, other, "two", "k", sleeper)
+}
+
+func TestNUMABinding(t *testing.T) {
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho \"bound $1 $2\"\nshift 3\nexec \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "numactl"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	attrs := ports("19300-19309")
+	attrs["numa_node"] = spec.IntValue(1)
+	made := newTest(t, t.TempDir(), t.TempDir(), attrs)
+	server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sleep", "60"}})
+	for log := ""; log != "bound --cpunodebind=1 --membind=1\n"; {
+		var err error
+		if log, err = made.Log(noContext(), server, 100); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -153,17 +203,6 @@ func FuzzParseStat(f *testing.F) {
 		p, ok := parseStat(7, content)
 		if ok && p.pid != 7 {
 			t.Errorf("%q: %+v", content, p)
-		}
-	})
-}
-
-func FuzzParseSMI(f *testing.F) {
-	f.Add(smiOutput)
-	f.Add("0, GPU-a, \"H\"200, 1, 2")
-	f.Fuzz(func(t *testing.T, text string) {
-		found, err := parseSMI(text)
-		if err != nil && len(found.gpus) > 0 {
-			t.Errorf("%q: GPUs and the error %v", text, err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"aicv/kit/lock"
 	"aicv/spec"
 )
 
@@ -149,9 +150,9 @@ func (t *target) prune() {
 	}
 	slices.SortFunc(gone, func(a, b old) int { return cmp.Compare(b.time, a.time) })
 	for i := keptLogs; i < len(gone); i++ {
-		if lock, err := tryLock(filepath.Join(gone[i].path, fileLock)); err == nil { // nobody starts there now
+		if held, err := lock.Try(filepath.Join(gone[i].path, fileLock), lock.Holder{PID: os.Getpid()}); err == nil { // nobody starts there now
 			_ = os.RemoveAll(gone[i].path)
-			_ = lock.Close()
+			_ = held.Close()
 		}
 	}
 }

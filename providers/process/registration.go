@@ -18,6 +18,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"aicv/spec"
 )
@@ -35,6 +36,7 @@ const (
 
 // Registration is the host's processes as a target.
 func Registration() spec.Registration {
+	zero := 0.0
 	return spec.Registration{
 		Role: spec.RoleTarget,
 		Kind: Kind,
@@ -46,6 +48,13 @@ func Registration() spec.Registration {
 					Doc: "Ports that servers may get, first and last. A port in use is stepped over."},
 				{Name: "host", Type: spec.TypeString, Default: spec.StringValue(defaultHost), Since: since, Example: `"127.0.0.1"`,
 					Doc: "Address that servers listen on. Others than loopback let other hosts in."},
+				spec.BalanceRow(),
+				{Name: "numa_node", Type: spec.TypeInt, Min: &zero, Since: since, Example: "0",
+					Doc: "NUMA node whose processors and memory servers are bound to, with numactl. Not bound without it."},
+				{Name: "share_host", Type: spec.TypeBool, Default: spec.BoolValue(false), Since: since, Example: "true",
+					Doc: "Whether servers of other suites may run on the host at the same time. They disturb what is measured."},
+				{Name: "host_wait", Type: spec.TypeDuration, Default: spec.StringValue("0s"), Incidental: true, Since: since, Example: `"30m"`,
+					Doc: "How long to wait for the servers of other suites to leave the host before giving up."},
 			},
 		},
 		New: spec.Constructor{Target: newTarget},
@@ -60,11 +69,15 @@ func Registration() spec.Registration {
 type settings struct {
 	address     string
 	host        string
-	first, last int // ports
+	first, last int           // ports
+	numa        string        // node to bind to; empty: none
+	share       bool          // the host, with servers of other suites
+	wait        time.Duration // for the host
 }
 
 func parseSettings(c *spec.Component) (settings, error) {
-	s := settings{address: c.Address(), host: cmp.Or(c.Attrs.Text("host"), defaultHost)}
+	s := settings{address: c.Address(), host: cmp.Or(c.Attrs.Text("host"), defaultHost), numa: c.Attrs.Text("numa_node"),
+		share: c.Attrs.Bool("share_host"), wait: c.Attrs.Duration("host_wait")}
 	if s.host != "localhost" && net.ParseIP(s.host) == nil {
 		return s, wrong("host", fmt.Sprintf("%s: host %q is no address", s.address, s.host), `write an IP address, such as host = "127.0.0.1"`)
 	}

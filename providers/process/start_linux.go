@@ -8,10 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"aicv/kit/gpu"
+	"aicv/kit/lock"
 	"aicv/spec"
 )
 
@@ -26,12 +29,39 @@ const (
 // reservation is what a server holds of its host.
 type reservation struct {
 	port  int
-	gpus  []string // UUIDs
-	files []*os.File
+	gpus  *gpu.Reservation // nil: none
+	files []*os.File       // of the others
+	by    lock.Holder
+}
+
+// all are the locks that the server is to inherit.
+func (r *reservation) all() []*os.File {
+	if r.gpus == nil {
+		return r.files
+	}
+	return append(slices.Clone(r.files), r.gpus.Files()...)
+}
+
+func (r *reservation) uuids() []string {
+	if r.gpus == nil {
+		return nil
+	}
+	return r.gpus.UUIDs()
+}
+
+// heldBy notes the server's process as the holder, for the messages that others get.
+func (r *reservation) heldBy(pid int) {
+	for _, file := range r.files {
+		r.by.PID = pid
+		lock.Describe(file, r.by)
+	}
+	if r.gpus != nil {
+		r.gpus.HeldBy(pid)
+	}
 }
 
 func (r *reservation) release() {
-	for _, file := range r.files {
+	for _, file := range r.all() {
 		_ = file.Close() // releases the lock
 	}
 }
@@ -62,7 +92,7 @@ func (t *target) Start(ctx context.Context, request spec.StartRequest) (spec.Ser
 		reserved.release()
 		return spec.Server{}, errors.Join(err, forget(folder))
 	}
-	t.hold(folder, reserved.files)
+	t.hold(folder, reserved.all())
 	return server, nil
 }
 
@@ -116,24 +146,34 @@ func (t *target) write(folder string, r *record) error {
 
 // reserve takes a port, and GPUs where the server needs them.
 func (t *target) reserve(ctx context.Context, request *spec.StartRequest) (*reservation, error) {
-	if err := prepareLocks(t.locks); err != nil {
+	if err := lock.Prepare(t.locks); err != nil {
 		return nil, err
 	}
-	r := &reservation{}
-	port, file, err := t.reservePort(request.Key)
+	port, file, err := t.reservePort(holder(request))
 	if err != nil {
 		return nil, err
 	}
-	r.port, r.files = port, append(r.files, file)
-	if request.Spec.GPUs > 0 {
-		gpus, files, err := t.reserveGPUs(ctx, request.Spec.GPUs)
-		if err != nil {
-			r.release()
-			return nil, err
-		}
-		r.gpus, r.files = gpus, append(r.files, files...)
+	r := &reservation{port: port, files: []*os.File{file}, by: holder(request)}
+	if err = t.reserveHost(ctx, request, r); err == nil && request.Spec.GPUs > 0 {
+		r.gpus, err = t.reserveGPUs(ctx, request)
+	}
+	if err != nil {
+		r.release()
+		return nil, err
 	}
 	return r, nil
+}
+
+// reserveHost keeps servers of other suites from the host.
+func (t *target) reserveHost(ctx context.Context, request *spec.StartRequest, r *reservation) error {
+	if t.share || request.Spec.Simulated {
+		return nil
+	}
+	file, err := lock.Host(ctx, t.locks, holder(request), t.wait, request.Tell)
+	if file != nil {
+		r.files = append(r.files, file)
+	}
+	return err
 }
 
 // hold keeps the reservations open here too, for servers that close what they
@@ -156,8 +196,8 @@ func (t *target) letGo(folder string) {
 // launch writes the record, starts the process and completes the record.
 func (t *target) launch(request *spec.StartRequest, folder string, reserved *reservation) (spec.Server, error) {
 	fill := strings.NewReplacer(spec.HostPlaceholder, t.host, spec.PortPlaceholder, strconv.Itoa(reserved.port))
-	r := &record{Suite: request.Suite, Key: request.Key, URL: t.url(reserved.port), Model: request.Spec.ModelName, GPUs: reserved.gpus}
-	for _, arg := range request.Spec.Command {
+	r := &record{Suite: request.Suite, Key: request.Key, URL: t.url(reserved.port), Model: request.Spec.ModelName, GPUs: reserved.uuids()}
+	for _, arg := range append(t.binding(), request.Spec.Command...) {
 		r.Argv = append(r.Argv, fill.Replace(arg))
 	}
 	environment, err := t.environment(request, r, fill)
@@ -168,15 +208,24 @@ func (t *target) launch(request *spec.StartRequest, folder string, reserved *res
 		return spec.Server{}, err
 	}
 	t.now(pointRecorded)
-	if r.identity, err = t.spawn(r, folder, environment, reserved.files); err != nil {
+	if r.identity, err = t.spawn(r, folder, environment, reserved.all()); err != nil {
 		return spec.Server{}, err
 	}
+	reserved.heldBy(r.PID)
 	t.now(pointStarted)
 	if err := t.write(folder, r); err != nil {
 		return spec.Server{}, errors.Join(err, t.end(context.Background(), r.server(), 0)) // nobody could find it by its record
 	}
 	t.now(pointKnown)
 	return r.server(), nil
+}
+
+// binding is the command that keeps the server on one NUMA node; empty: none is asked for.
+func (t *target) binding() []string {
+	if t.numa == "" {
+		return nil
+	}
+	return []string{"numactl", "--cpunodebind=" + t.numa, "--membind=" + t.numa, "--"}
 }
 
 // environment is aicv's own, without labels of other servers, and what the server

@@ -15,22 +15,25 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"aicv/kit/gpu"
+	"aicv/kit/lock"
+	"aicv/kit/text"
 	"aicv/spec"
 )
 
 // target runs servers as processes of this host.
 type target struct {
 	settings
-	work   string // folder of records and logs
-	dir    string // working folder of servers
-	getenv func(string) (string, bool)
-	locks  string                             // folder of the host's reservations
-	now    func(point string)                 // told where a start stands, for tests that crash there
-	smi    func(context.Context) (smi, error) // asks for the GPUs
-	mutex  sync.Mutex                         // of held
-	held   map[string][]*os.File              // reservations of what was started here, by folder
+	work     string // folder of records and logs
+	dir      string // working folder of servers
+	getenv   func(string) (string, bool)
+	locks    string                // folder of the host's reservations
+	now      func(point string)    // told where a start stands, for tests that crash there
+	run      gpu.Runner            // asks for the GPUs
+	patience time.Duration         // for processes that are just leaving a GPU
+	mutex    sync.Mutex            // of held
+	held     map[string][]*os.File // reservations of what was started here, by folder
 }
 
 func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
@@ -38,8 +41,8 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{settings: s, work: env.WorkDir, dir: env.SuiteDir, getenv: env.Getenv, locks: hostLocks,
-		now: func(string) {}, smi: askSMI, held: map[string][]*os.File{}}, nil
+	return &target{settings: s, work: env.WorkDir, dir: env.SuiteDir, getenv: env.Getenv, locks: lock.Folder(),
+		now: func(string) {}, run: gpu.Run, patience: gpuPatience, held: map[string][]*os.File{}}, nil
 }
 
 // Managed is true: what runs here was started here.
@@ -200,16 +203,10 @@ func readTail(file *os.File, n int64) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	text := string(tail[:read])
 	if from > 0 {
-		if _, rest, found := strings.Cut(text, "\n"); found && rest != "" {
-			return rest, nil
-		}
-		for text != "" && !utf8.RuneStart(text[0]) {
-			text = text[1:]
-		}
+		return text.FromLine(string(tail[:read])), nil
 	}
-	return text, nil
+	return string(tail[:read]), nil
 }
 
 // url is where the server is asked; servers that listen on all addresses are asked at
@@ -232,11 +229,11 @@ func (t *target) lockKey(ctx context.Context, folder string) (*os.File, error) {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, &spec.Error{Kind: spec.ErrInfrastructure, Summary: "can not make the server's folder", Cause: err, Fix: "check the rights and the space of " + t.work}
 		}
-		file, err := tryLock(filepath.Join(folder, fileLock))
+		file, err := lock.Try(filepath.Join(folder, fileLock), lock.Holder{PID: os.Getpid()})
 		if err == nil {
 			return file, nil
 		}
-		if !errors.Is(err, errHeld) && !errors.Is(err, fs.ErrNotExist) { // the folder may just have been pruned
+		if !isHeld(err) && !errors.Is(err, fs.ErrNotExist) { // the folder may just have been pruned
 			return nil, broken("can not lock the server's folder", err)
 		}
 		select {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"aicv/kit/gpu"
+	"aicv/kit/lock"
 	"aicv/providers/conformance"
 	"aicv/spec"
 )
@@ -41,7 +44,7 @@ func ports(text string) spec.Attrs { return spec.Attrs{"port_range": spec.String
 func TestConformance(t *testing.T) {
 	work, locks := t.TempDir(), t.TempDir()
 	conformance.Target(t, conformance.Harness{
-		New:   func(t *testing.T) spec.Target { return newTest(t, work, locks, ports("19100-19199")) },
+		New:   func(t *testing.T) spec.Target { return sharing(newTest(t, work, locks, ports("19100-19199"))) },
 		Alive: countAlive,
 		Kill: func(t *testing.T, server spec.Server) {
 			pid, _, _ := strings.Cut(server.ID, "/")
@@ -64,6 +67,12 @@ func TestConformance(t *testing.T) {
 	if strings.Contains(readTree(t, work), conformance.SecretValue) {
 		t.Error("a secret was written to a file")
 	}
+}
+
+// sharing lets suites start servers beside each other.
+func sharing(made *target) *target {
+	made.share = true
+	return made
 }
 
 // countAlive reads /proc in its own way.
@@ -143,13 +152,13 @@ func TestReservationsLiveAsLongAsTheServer(t *testing.T) {
 	s.Command = []string{"sleep", "60"} // binds nothing: only the lock speaks for it
 	server := mustStart(t, made, "s", "k", s)
 	made.letGo(made.folder("s", "k"))
-	if _, err := tryLock(filepath.Join(locks, "port-19220.lock")); !errors.Is(err, errHeld) {
+	if _, err := lock.Try(filepath.Join(locks, "port-19220.lock"), lock.Holder{}); !isHeld(err) {
 		t.Fatalf("the lock of a running server: %v, want held", err)
 	}
 	if err := made.Stop(noContext(), server, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	file, err := tryLock(filepath.Join(locks, "port-19220.lock"))
+	file, err := lock.Try(filepath.Join(locks, "port-19220.lock"), lock.Holder{})
 	if err != nil {
 		t.Fatalf("the lock of a stopped server: %v", err)
 	}
@@ -212,7 +221,7 @@ func TestADamagedRecordIsMadeGood(t *testing.T) {
 	}
 	again := newTest(t, work, locks, ports("19230-19239"))
 	found, err := again.Find(noContext(), "s", "k")
-	if err != nil || len(found) != 1 || found[0] != server {
+	if err != nil || len(found) != 1 || !reflect.DeepEqual(found[0], server) {
 		t.Fatalf("found %+v, error %v, want %+v", found, err, server)
 	}
 	adopted, err := again.Start(noContext(), spec.StartRequest{Suite: "s", Key: "k", Spec: helperSpec(t)})
@@ -335,7 +344,7 @@ func crashHelper() {
 	}
 	s := settings{address: "target.process.here", host: defaultHost, first: 19260, last: 19279}
 	self := os.Args[0]
-	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], smi: askSMI, held: map[string][]*os.File{}, now: func(at string) {
+	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], run: gpu.Run, held: map[string][]*os.File{}, now: func(at string) {
 		if at == point {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}

@@ -140,6 +140,9 @@ func (r *recording) Lookup(ctx context.Context, points []spec.Point) ([]spec.Rec
 }
 
 func (s *dataset) lookup(p *spec.Point) spec.Recorded {
+	if p.Load.Shape.Unpredicted() != "" {
+		return spec.Recorded{Missing: "rows are of plain loads, and this one is not: see lengths, dataset, prefix and batch of its workload"}
+	}
 	group, missing := s.find(p)
 	if missing != "" {
 		return spec.Recorded{Missing: missing}

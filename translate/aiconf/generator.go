@@ -170,8 +170,18 @@ func (g *generated) load() error {
 	}
 	g.e.Add(loads)
 	g.e.Add(translate.Axis{Name: spec.ItemPrefixCache, Values: []spec.Value{spec.BoolValue(false)}})
+	g.limits()
 	hoist(&g.e)
 	return nil
+}
+
+// limits reads what an engine is limited to, beyond the batch.
+func (g *generated) limits() {
+	for key, item := range map[string]string{"max_num_tokens": spec.ItemMaxBatchTokens, "max_seq_len": spec.ItemMaxSequenceLength} {
+		if n, err := whole(g.text("params", "agg", key)); err == nil && !g.split {
+			g.e.Add(translate.Axis{Name: item, Values: []spec.Value{spec.IntValue(n)}})
+		}
+	}
 }
 
 // rows reports every key.

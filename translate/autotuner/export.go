@@ -41,6 +41,9 @@ func Export(e *translate.Experiment, x translate.Export) ([]byte, *translate.Rep
 	t.limits()
 	t.client()
 	t.rest()
+	if t.was != nil && t.doc.Equal(t.was.doc) && syntax == tree.SyntaxOf(x.Origin.Name, x.Origin.Data) {
+		return x.Origin.Data, t.report, nil // with its comments and its layout
+	}
 	content, err := t.doc.Write(syntax)
 	return content, t.report, err
 }

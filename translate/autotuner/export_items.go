@@ -24,8 +24,13 @@ func (t *exporting) items() {
 			t.say(a.Name, "", texts(a.Values), spec.FidelityUnsupported, "a task bounds its samples from above, and drives by concurrency alone")
 			continue
 		}
-		now := undivided(engine, t.now, a)
-		if old := was.Axis(a.Name); old != nil && sameValues(undivided(was.Runtimes[0].Kind, was, *old).Values, now.Values) {
+		now, ok := asFlags(engine, t.now, a)
+		if !ok {
+			t.say(a.Name, "", texts(a.Values), spec.FidelityUnsupported, "under data-parallel attention the flag needs one number of ranks, which divides it")
+			continue
+		}
+		if t.stays(now) {
+			old := was.Axis(a.Name)
 			t.say(a.Name, old.From, texts(a.Values), spec.FidelityExact, "")
 			continue
 		}
@@ -46,19 +51,22 @@ func (t *exporting) removed() {
 	}
 }
 
-// undivided is SGLang's tensor-parallel size, which holds the ranks of attention.
-func undivided(engine string, e *translate.Experiment, a translate.Axis) translate.Axis {
-	dp := e.Axis(spec.ItemAttentionDataParallel)
-	if engine != flags.SGLang || a.Name != spec.ItemTensorParallel || dp == nil || len(dp.Values) != 1 {
-		return a
+// stays reports whether the task says the same already.
+func (t *exporting) stays(now translate.Axis) bool {
+	was := t.before()
+	old := was.Axis(now.Name)
+	if old == nil {
+		return false
 	}
-	ranks, _ := dp.Values[0].Int()
-	whole := translate.Axis{Name: a.Name, From: a.From}
-	for _, v := range a.Values {
-		n, _ := v.Int()
-		whole.Values = append(whole.Values, spec.IntValue(n*ranks))
-	}
-	return whole
+	then, ok := asFlags(was.Runtimes[0].Kind, was, *old)
+	return ok && sameValues(then.Values, now.Values)
+}
+
+// asFlags is an axis in the numbers of the engine's flags.
+func asFlags(engine string, e *translate.Experiment, a translate.Axis) (translate.Axis, bool) {
+	ranks := e.Ranks()
+	ok := a.Rescale(func(n int) (int, bool) { return flags.NumberOf(engine, a.Name, n, ranks) })
+	return a, ok
 }
 
 // item writes one item to the field that had it, else to the one that stands for it.
@@ -136,15 +144,16 @@ func (t *exporting) write(a translate.Axis, field string, word func(spec.Value) 
 func (t *exporting) limits() {
 	was := t.before().Limits
 	for _, l := range was {
-		if !slices.ContainsFunc(t.now.Limits, func(n translate.Limit) bool { return n.Metric == l.Metric }) {
-			t.doc.Delete(limitPath(l.Metric)...)
+		path := limitPath(l.Metric)
+		if path != nil && !slices.ContainsFunc(t.now.Limits, func(n translate.Limit) bool { return n.Metric == l.Metric }) {
+			t.doc.Delete(path...)
 		}
 	}
 	for _, l := range t.now.Limits {
 		path := limitPath(l.Metric)
 		seconds, ok := secondsOf(l.Quantity)
 		if !ok || path == nil {
-			t.say("slo."+l.Metric, "", l.Quantity, spec.FidelityUnsupported, "a task limits latency p50, p90 and p99, and the means of ttft and tpot")
+			t.say("slo."+l.Metric, "", l.Quantity, spec.FidelityUnsupported, "a task limits percentiles of the latency, and the means of ttft and tpot")
 			continue
 		}
 		i := slices.IndexFunc(was, func(w translate.Limit) bool { return w.Metric == l.Metric })
@@ -160,12 +169,13 @@ func sameDuration(quantity string, seconds *big.Rat) bool {
 	return ok && before.Cmp(seconds) == 0
 }
 
+// limitPath is where a task has a limit; nil where it has no place for it.
 func limitPath(name string) []string {
-	switch name {
-	case "ttft", "tpot":
+	if name == "ttft" || name == "tpot" {
 		return []string{"slo", name}
-	case "latency_p50", "latency_p90", "latency_p99":
-		return []string{"slo", "latency", strings.TrimPrefix(name, "latency_")}
+	}
+	if p, ok := strings.CutPrefix(name, "latency_"); ok {
+		return []string{"slo", "latency", p}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func Import(s translate.Source, options translate.Options) (*translate.Suite, *t
 	if len(t.problems) > 0 {
 		return nil, nil, translate.Refuse(s.Name, Format, t.problems)
 	}
-	if err := t.keep(tree.SyntaxOf(s.Name, s.Data)); err != nil {
+	if err := t.keep(s); err != nil {
 		return nil, nil, err
 	}
 	return &t.suite, t.report, nil
@@ -74,14 +74,16 @@ func (t *task) problem(field string, n *tree.Node, expected string) {
 	t.problems = append(t.problems, fmt.Sprintf("%s: expected %s, got %s", field, expected, strconv.Quote(text)))
 }
 
-// keep puts a copy of the task beside the suite, without its secrets.
-func (t *task) keep(syntax tree.Syntax) error {
+// keep puts a copy of the task beside the suite: as it is, or written anew without its
+// secret.
+func (t *task) keep(s translate.Source) error {
+	syntax, content := tree.SyntaxOf(s.Name, s.Data), s.Data
 	if n := t.doc.Get("model", "hf_token"); n != nil && n.Kind != tree.Null {
 		t.doc.Set(&tree.Node{}, "model", "hf_token")
-	}
-	content, err := t.doc.Write(syntax)
-	if err != nil {
-		return err
+		var err error
+		if content, err = t.doc.Write(syntax); err != nil {
+			return err
+		}
 	}
 	file := "origin/task." + string(syntax)
 	t.suite.Files = []translate.File{{Name: file, Content: content}}
@@ -256,7 +258,7 @@ func (t *task) image(r *rule, field string, n *tree.Node) {
 		return
 	}
 	t.runtime.Image = images()[t.engine] + ":" + n.Text
-	t.runtime.Version = versionOf(n.Text)
+	t.runtime.Version = flags.VersionOf(n.Text)
 	if t.runtime.Version == "" {
 		t.row(r, field, n, "runtime.image", spec.FidelityApproximate, "the tag names no version; set runtime.version, so that predictions can be asked for it")
 		return

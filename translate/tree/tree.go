@@ -99,6 +99,9 @@ func (n *Node) Set(value *Node, path ...string) {
 // Delete removes the value at a path, if it is there.
 func (n *Node) Delete(path ...string) {
 	last := len(path) - 1
+	if last < 0 {
+		return
+	}
 	parent := n.Get(path[:last]...)
 	if parent == nil {
 		return

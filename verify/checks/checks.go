@@ -239,9 +239,11 @@ func drift(in *Input) (reading, bool) {
 	}}, true
 }
 
+// startBurst leaves out runs whose window opens in a steady stream: their first requests
+// did not start together.
 func startBurst(in *Input) (reading, bool) {
 	facts := in.seen().Requests
-	if facts == nil || facts.Later == 0 || facts.TTFT == 0 {
+	if facts == nil || in.Run.Window == spec.WindowSteady || facts.Later == 0 || facts.TTFT == 0 {
 		return reading{}, false
 	}
 	return reading{(facts.TTFT - facts.Later) / facts.Later, func() string {
@@ -252,7 +254,7 @@ func startBurst(in *Input) (reading, bool) {
 
 func inputLength(in *Input) (reading, bool) {
 	facts, asked := in.seen().Requests, float64(in.Load.InputTokens)
-	if facts == nil || facts.Input.Mean == 0 || asked == 0 {
+	if facts == nil || facts.Input.Mean == 0 || asked == 0 || in.Load.Shape.Varies() {
 		return reading{}, false
 	}
 	return reading{off(facts.Input.Mean, asked), func() string {
@@ -264,7 +266,7 @@ func inputLength(in *Input) (reading, bool) {
 // short ones must not make up for one another.
 func outputLength(in *Input) (reading, bool) {
 	facts, asked := in.seen().Requests, float64(in.Load.OutputTokens)
-	if facts == nil || facts.Output.Mean == 0 || asked == 0 {
+	if facts == nil || facts.Output.Mean == 0 || asked == 0 || in.Load.Shape.Varies() {
 		return reading{}, false
 	}
 	value := off(facts.Output.Mean, asked)

@@ -194,6 +194,9 @@ func TestFactsOfUnlikeRows(t *testing.T) {
 	}
 	whole := requests(2, 12, 100*time.Millisecond)
 	whole.Window, whole.Elapsed = spec.WindowWholeRun, 1200*time.Millisecond
+	for i := range whole.Rows {
+		whole.Rows[i].Phase = spec.PhaseMeasure // its warm-up, if any, lies before it
+	}
 	if f := Facts(whole, spec.Load{Concurrency: 2}); f.InFlight != 2 || f.Rate != 20 {
 		t.Errorf("a whole run opens with its first request: %+v", f)
 	}

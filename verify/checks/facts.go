@@ -79,7 +79,7 @@ func durations(f *spec.RequestFacts, rows []spec.RequestRow) {
 }
 
 // window takes the load inside the window, which opens with the first measured
-// request, or of a whole run with the first at all. A request that was lost held its
+// request. A request that was lost held its
 // place for a time that nobody knows, so nothing can be said then.
 func window(f *spec.RequestFacts, result *spec.RunResult) {
 	opened, any := opening(result)
@@ -107,7 +107,7 @@ func window(f *spec.RequestFacts, result *spec.RunResult) {
 func opening(result *spec.RunResult) (at time.Duration, any bool) {
 	for i := range result.Rows {
 		row := &result.Rows[i]
-		if result.Window != spec.WindowWholeRun && row.Phase != spec.PhaseMeasure {
+		if row.Phase != spec.PhaseMeasure {
 			continue
 		}
 		if !any || row.Start < at {

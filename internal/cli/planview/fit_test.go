@@ -19,7 +19,7 @@ func fitted(t *testing.T) *engine.Plan {
 	}
 	p := sample()
 	p.Gone, p.Undecidable, p.Findings = nil, nil, nil
-	for i, concurrency := range []int{8, 30, 31, 64, 0, 0} {
+	for i, concurrency := range []int{8, 30, 40, 64, 0, 0} {
 		q := fit.Question{Model: model, Runtime: "vllm", Hardware: &spec.Hardware{Name: "pool", System: "h100_sxm", GPUs: 1, Memory: 80 << 30}}
 		if concurrency == 0 {
 			q.Model, q.ModelUnknown = models.Description{}, `the table of models has no "nobody/knows"`

@@ -1,0 +1,179 @@
+package loadgen
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"aicv/spec"
+)
+
+// The bounds on a dataset.
+const (
+	maxPrompts     = 1_000_000
+	maxDatasetSize = 1 << 30  // bytes
+	maxPrompt      = 16 << 20 // bytes of one line
+	maxOutput      = 1 << 24  // tokens
+)
+
+// entry is one prompt of a dataset.
+type entry struct {
+	prompt string
+	output int // tokens; 0: the load's
+}
+
+// readDataset reads a file of prompts. Entries without a prompt are an error: leaving
+// them out would change the mix.
+func readDataset(path string) ([]entry, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, datasetError(path, err)
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.Size() > maxDatasetSize {
+		return nil, datasetError(path, errors.Join(err, fmt.Errorf("it must be a file of at most %d MiB", maxDatasetSize>>20)))
+	}
+	var entries []entry
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".jsonl":
+		entries, err = readJSONLines(file)
+	case ".csv":
+		entries, err = readCSV(file)
+	default:
+		entries, err = readShareGPT(file)
+	}
+	if err == nil && len(entries) == 0 {
+		err = errors.New("it holds no prompt")
+	}
+	if err != nil {
+		return nil, datasetError(path, err)
+	}
+	return entries, nil
+}
+
+func datasetError(path string, cause error) error {
+	return &spec.Error{Kind: spec.ErrUsage, Summary: "the dataset " + filepath.Base(path) + " can not be used", Cause: cause,
+		Fix: `write one {"prompt": "...", "output_tokens": 100} per line (.jsonl), a CSV file with these columns, or a JSON file in ShareGPT's shape`}
+}
+
+var errTooManyPrompts = fmt.Errorf("it holds more than %d prompts", maxPrompts)
+
+func readJSONLines(source io.Reader) ([]entry, error) {
+	lines := bufio.NewScanner(source)
+	lines.Buffer(nil, maxPrompt)
+	var entries []entry
+	for number := 1; lines.Scan(); number++ {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		var line struct {
+			Prompt    string `json:"prompt"`
+			Text      string `json:"text"`
+			Output    int    `json:"output_tokens"`
+			MaxTokens int    `json:"max_tokens"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		e := entry{line.Prompt + line.Text, max(line.Output, line.MaxTokens)}
+		if err := e.check(); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if entries = append(entries, e); len(entries) > maxPrompts {
+			return nil, errTooManyPrompts
+		}
+	}
+	return entries, lines.Err()
+}
+
+func (e *entry) check() error {
+	switch {
+	case strings.TrimSpace(e.prompt) == "":
+		return errors.New("there is no prompt")
+	case e.output < 0 || e.output > maxOutput:
+		return fmt.Errorf("%d is no number of output tokens", e.output)
+	}
+	return nil
+}
+
+func readCSV(source io.Reader) ([]entry, error) {
+	rows := csv.NewReader(source)
+	header, err := rows.Read()
+	if err != nil {
+		return nil, fmt.Errorf("its header can not be read: %w", err)
+	}
+	prompt, output := -1, -1
+	for i, name := range header {
+		switch strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))) {
+		case "prompt":
+			prompt = i
+		case "output_tokens":
+			output = i
+		}
+	}
+	if prompt < 0 {
+		return nil, errors.New("it has no column prompt")
+	}
+	var entries []entry
+	for {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return entries, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		e := entry{prompt: row[prompt]}
+		if output >= 0 && row[output] != "" {
+			if e.output, err = strconv.Atoi(strings.TrimSpace(row[output])); err != nil {
+				return nil, fmt.Errorf("prompt %d: %w", len(entries)+1, err)
+			}
+		}
+		if err := e.check(); err != nil {
+			return nil, fmt.Errorf("prompt %d: %w", len(entries)+1, err)
+		}
+		if entries = append(entries, e); len(entries) > maxPrompts {
+			return nil, errTooManyPrompts
+		}
+	}
+}
+
+// readShareGPT takes the first turn of each conversation. The length of the answer is
+// no token count, so output lengths are the load's.
+func readShareGPT(source io.Reader) ([]entry, error) {
+	decoder := json.NewDecoder(source)
+	if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
+		return nil, errors.Join(errors.New("it is no list of conversations"), err)
+	}
+	var entries []entry
+	for decoder.More() {
+		var talk struct {
+			Conversations []struct {
+				From  string `json:"from"`
+				Value string `json:"value"`
+			} `json:"conversations"`
+		}
+		if err := decoder.Decode(&talk); err != nil {
+			return nil, fmt.Errorf("conversation %d: %w", len(entries)+1, err)
+		}
+		if len(talk.Conversations) == 0 {
+			continue // the published files hold some, and clients skip them
+		}
+		e := entry{prompt: talk.Conversations[0].Value}
+		if err := e.check(); err != nil {
+			return nil, fmt.Errorf("conversation %d: %w", len(entries)+1, err)
+		}
+		if entries = append(entries, e); len(entries) > maxPrompts {
+			return nil, errTooManyPrompts
+		}
+	}
+	return entries, nil
+}
