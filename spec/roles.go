@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"aicv/metric"
@@ -206,6 +207,15 @@ type Counters struct {
 	KVCacheUsage       *float64 `json:"kv_cache_usage,omitempty"`       // share in use now, 0 to 1
 }
 
+// One is the request for one of a deployment's replicas: runtimes render single servers.
+func (r RenderRequest) One() RenderRequest {
+	if r.Config.Size(ItemReplicas) < 2 {
+		return r
+	}
+	r.Config = slices.DeleteFunc(slices.Clone(r.Config), func(s Setting) bool { return s.Name == ItemReplicas })
+	return r
+}
+
 // RenderRequest is what a runtime needs to know.
 type RenderRequest struct {
 	Model    Model
@@ -313,6 +323,24 @@ type StartRequest struct {
 	Tell     func(phase string) // hears what takes long, such as the pull of an image; nil: nobody does
 }
 
+// GPUSampler is an optional ability of a target: it looks at the GPUs of a running
+// server. It is asked every few seconds during a run; of a server without GPUs there are
+// no samples.
+type GPUSampler interface {
+	SampleGPUs(ctx context.Context, server Server) ([]GPUSample, error)
+}
+
+// GPUSample is one look at one GPU.
+type GPUSample struct {
+	Index      int
+	UUID       string
+	SMClockMHz float64  // 0: not reported
+	PowerW     float64  // 0: not reported
+	MemoryMiB  int      // in use; 0: not reported
+	Slowdowns  []string // heat or power that holds its clocks down now
+	Foreign    []string // processes on it that are none of the server's
+}
+
 // Lister is an optional ability of a target: it lists what any aicv left on it.
 type Lister interface {
 	// List finds the servers of all suites, running or not.
@@ -342,6 +370,10 @@ type Server struct {
 	ModelName string `json:"model_name"`
 	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
 	Image     string `json:"image,omitempty"`   // containers: content digest of the image that runs
+	// Replicas are the servers behind the URL, where aicv's own proxy spreads requests over
+	// several; ProxyOverhead is what it adds to a short request.
+	Replicas      []Server      `json:"replicas,omitempty"`
+	ProxyOverhead time.Duration `json:"proxy_overhead,omitempty"`
 }
 
 // SignalUnknown stands for the end of a server that nobody watched: it was adopted,

@@ -64,7 +64,7 @@ func loadChecks() []SelfCheck {
 			Doc:     "Change of the mean latency from the first half of the requests to the second.",
 			Reason:  "A mean over a run that is still settling is of no state at all."},
 		{Name: "start_burst", Threshold: "start_burst_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Metrics: []metric.Name{metric.TTFT},
-			Doc:    "What the requests that started together at first add to the mean TTFT.",
+			Doc:    "What the requests that started together at first add to the mean TTFT of a run whose window has them in it.",
 			Reason: "They queue behind one another as no later request does."},
 	}
 }

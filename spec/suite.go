@@ -184,6 +184,17 @@ type Cell struct {
 // GPUs are behind it.
 const AttrGPUs = "gpus"
 
+// AttrBalance is the attribute by which a target says how requests are spread over the
+// replicas of a deployment.
+const AttrBalance = "balance"
+
+// BalanceRow is its row of the schema, for targets that start servers.
+func BalanceRow() Attribute {
+	return Attribute{Name: AttrBalance, Type: TypeString, Default: StringValue("least_requests"), Allowed: []string{"least_requests", "round_robin"},
+		Since: "0.1", Example: `"round_robin"`,
+		Doc: "How aicv's own proxy spreads requests over the replicas of a deployment: to the one with the fewest in flight, or in turn."}
+}
+
 // GPUs is the number of GPUs that the cell's deployment occupies, over all replicas:
 // what the target says, else what the configuration takes of the hardware; 0 where
 // neither is known, and metrics per GPU do not exist then.

@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"slices"
+
 	"aicv/lang/write"
 	"aicv/spec"
 )
@@ -116,6 +118,38 @@ type Options struct {
 // HasProvider reports whether a suite may name a provider.
 func (o Options) HasProvider(role spec.Role, kind string) bool {
 	return o.Has == nil || o.Has(string(role), kind)
+}
+
+// Ranks is the number of ranks of data-parallel attention; 1 where there are none, 0
+// where it varies.
+func (e *Experiment) Ranks() int {
+	a := e.Axis(spec.ItemAttentionDataParallel)
+	switch {
+	case a == nil:
+		return 1
+	case len(a.Values) != 1:
+		return 0
+	}
+	n, _ := a.Values[0].Int()
+	return n
+}
+
+// Rescale changes the numbers of an axis; false where one of them can not be.
+func (a *Axis) Rescale(change func(n int) (int, bool)) bool {
+	scaled := slices.Clone(a.Values)
+	for i, v := range a.Values {
+		n, isInt := v.Int()
+		if !isInt {
+			continue
+		}
+		m, ok := change(n)
+		if !ok {
+			return false
+		}
+		scaled[i] = spec.IntValue(m)
+	}
+	a.Values = scaled
+	return true
 }
 
 // Export says what a document is written of beside the experiment.

@@ -54,16 +54,15 @@ func TestGuardsJudgeStoredRuns(t *testing.T) {
 		in.Runs[i].Result.Values = append(in.Runs[i].Result.Values, metric.Value{Metric: metric.TPOT, Value: 5})
 	}
 	in.Prediction.Values = append(in.Prediction.Values, metric.Value{Metric: metric.TPOT, Value: 5})
-	facts := in.Runs[1].Result.Seen.Requests
-	facts.TTFT, facts.Burst, facts.Later = 100, 500, 90
+	in.Runs[1].Result.Seen.Client = &spec.ClientUse{LagMean: 10}
 	judge := func(guards ...spec.Guard) (ttft, tpot spec.Judgement) {
 		e.Guards = guards
 		return JudgeCell(e.Asserts[0], e.Asserts[0].Claims[0], e, in), JudgeCell(e.Asserts[0], e.Asserts[0].Claims[1], e, in)
 	}
 	guard := func(severity spec.FindingSeverity, limit string) spec.Guard {
-		return spec.Guard{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: "start_burst_max", Limit: metric.MustDecimal(limit)}}}
+		return spec.Guard{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: "client_lag_max", Limit: metric.MustDecimal(limit)}}}
 	}
-	if ttft, tpot := judge(); ttft.Verdict != spec.VerdictPass || !slices.Equal(ttft.Marks, []string{"start burst"}) || len(tpot.Marks) > 0 {
+	if ttft, tpot := judge(); ttft.Verdict != spec.VerdictPass || !slices.Equal(ttft.Marks, []string{"client lag"}) || len(tpot.Marks) > 0 {
 		t.Errorf("unguarded: %s %v, tpot %v", ttft.Verdict, ttft.Marks, tpot.Marks)
 	}
 	if ttft, tpot := judge(guard(spec.FindingSpoils, "0.05")); ttft.Verdict != spec.VerdictNotComparable || !strings.Contains(ttft.Reason, "run 2") || tpot.Verdict != spec.VerdictPass {

@@ -21,7 +21,7 @@ func (m *Memory) Lines() []Line {
 		sequences += "; the load is a rate, so how many run at once is not known"
 	}
 	return []Line{
-		{"weights", "", m.Weights},
+		{"weights", m.beside(), m.Weights},
 		{"KV cache", sequences, m.KVCache},
 		{"activations", fmt.Sprintf("a step of %d tokens", m.StepTokens), m.Activations},
 		{"communication buffers", "", m.Buffers},
@@ -30,6 +30,14 @@ func (m *Memory) Lines() []Line {
 		{"there", fmt.Sprintf("an engine can fill %g of it", fillable), m.There},
 		{"room for KV cache", m.Fraction.explain(), max(m.room(), 0)},
 	}
+}
+
+// beside says what the weights leave out.
+func (m *Memory) beside() string {
+	if m.NotCounted == "" {
+		return ""
+	}
+	return "not counted: " + m.NotCounted
 }
 
 func (f fraction) explain() string {

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"fmt"
+	"strings"
 
 	"aicv/catalog/models"
 	"aicv/spec"
@@ -38,7 +39,8 @@ type Memory struct {
 	KVType      string   `json:"kv_cache_dtype"`
 	StepTokens  int64    `json:"step_tokens"` // that activations are counted for
 	Fraction    fraction `json:"memory_fraction"`
-	ByRate      bool     `json:"by_rate,omitempty"` // the load is a rate: how many run at once is not known
+	ByRate      bool     `json:"by_rate,omitempty"`     // the load is a rate: how many run at once is not known
+	NotCounted  string   `json:"not_counted,omitempty"` // what the checkpoint has beside what is counted
 }
 
 // fraction is the share of the memory that the engine gives to weights, KV cache and
@@ -73,7 +75,7 @@ func (s *Server) memoryFraction() fraction {
 // memory is the arithmetic of a load.
 func (s *Server) memory(load spec.Load) *Memory {
 	m := &Memory{There: s.q.Hardware.Memory, Length: int64(load.InputTokens) + int64(load.OutputTokens),
-		KVType: s.footprint.KVCache, Fraction: s.fraction}
+		KVType: s.footprint.KVCache, Fraction: s.fraction, NotCounted: strings.Join(s.q.Model.Architecture.Uncounted, "; ")}
 	m.Sequences, m.ByRate = s.sequences(load)
 	stage := s.footprint.Heaviest(m.Sequences, m.Length)
 	m.Weights, m.PerSequence = stage.Weights, stage.KVCache.SequenceBytes(m.Length)

@@ -63,6 +63,39 @@ func TestCrashSweep(t *testing.T) {
 	}
 }
 
+// TestCrashOfReplicas kills applies of deployments of two servers at some of their
+// durable steps: neither server may be left.
+func TestCrashOfReplicas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	replicas := strings.Replace(crashSuite, "  repeats {", "  configuration { replicas = 2 }\n  repeats {", 1)
+	suite := func(t *testing.T) *crashCase {
+		c := newCrashCase(t)
+		if err := os.WriteFile(filepath.Join(c.dir, "suite.hcl"), []byte(replicas), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	clean := suite(t)
+	clean.apply("count", 0)
+	want := clean.summary()
+	for n := 1; n <= clean.steps(); n += 5 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			c := suite(t)
+			c.run(fmt.Sprintf("kill_after:%d", n))
+			c.apply("", 0)
+			if got := c.summary(); got != want {
+				t.Errorf("after a kill at step %d and a resume:\n%s\nthe clean run gave:\n%s", n, got, want)
+			}
+			if left := serversUnder(c.dir); len(left) > 0 {
+				t.Errorf("servers left: %s", strings.Join(left, ", "))
+			}
+		})
+	}
+}
+
 func sweepOne(t *testing.T, mode string, n int, want string) {
 	c := newCrashCase(t)
 	c.run(fmt.Sprintf("%s:%d", mode, n))

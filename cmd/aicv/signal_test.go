@@ -42,6 +42,7 @@ func TestInterrupt(t *testing.T) {
 		{"once: to a safe point", []os.Signal{os.Interrupt}, "finishing at a safe point", 30 * time.Second},
 		{"twice: tear down at once", []os.Signal{os.Interrupt, os.Interrupt}, "Tearing down at once", 15 * time.Second},
 		{"SIGTERM: tear down at once", []os.Signal{syscall.SIGTERM}, "Tearing down at once", 15 * time.Second},
+		{"SIGHUP: a terminal that is closed", []os.Signal{syscall.SIGHUP}, "Tearing down at once", 15 * time.Second},
 		{"three times: leave", []os.Signal{os.Interrupt, os.Interrupt, os.Interrupt}, "", 15 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (g *group) url() string {
 	if g.up == nil {
 		return ""
 	}
-	return g.up.server.URL
+	return describeServer(g.up.server)
 }
 
 // bringUp makes the server run and ready, with the retry rule of deployments. Where
@@ -74,7 +74,7 @@ func (x *executor) stopOnUsage(err error) {
 func (x *executor) unusable(g *group) error {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
-	if why := g.target.broken; why != nil {
+	if why := g.target.base().broken; why != nil {
 		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: g.target.address + " can not be used", Cause: why,
 			Fix: "make it reachable and apply again"}
 	}
@@ -167,9 +167,10 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 	if err := x.awaitReady(g, s.began, g.readyTimeout(), false); err != nil {
 		return nil, err
 	}
+	x.measureProxy(g)
 	g.up.effective, g.up.version = x.effective(x.graceful, g), x.version(x.graceful, g)
 	return &spec.ServerStart{
-		Deployment: g.deployment.ID, Target: g.target.address, Server: server, Argv: argv(&g.spec), Mapping: g.mapping,
+		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec), Mapping: g.mapping,
 		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
 	}, nil
 }

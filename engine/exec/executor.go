@@ -154,6 +154,9 @@ func (x *executor) complete() bool {
 // prepare makes the providers and asks the runtimes for their servers, so that what
 // can not be done at all is refused before anything is touched.
 func (x *executor) prepare() error {
+	if err := secretsAreSet(x.plan, x.request.Registry.Getenv); err != nil {
+		return err
+	}
 	for id := range x.nodes {
 		if err := x.prepareNode(id, &x.nodes[id]); err != nil {
 			return err
@@ -211,6 +214,7 @@ func (x *executor) addGroup(id int, n *engine.Node) error {
 	if err := g.render(); err != nil {
 		return err
 	}
+	g.replicate()
 	x.groups = append(x.groups, g)
 	x.groupOf[g.key] = g
 	return nil
@@ -225,8 +229,9 @@ func (g *group) render() error {
 		return nil
 	}
 	var err error
-	g.spec, g.mapping, err = g.runtime.Render(spec.RenderRequest{Model: *g.cell.Model, Hardware: g.cell.Hardware, Config: g.cell.Config})
+	g.spec, g.mapping, err = g.runtime.Render(spec.RenderRequest{Model: *g.cell.Model, Hardware: g.cell.Hardware, Config: g.cell.Config}.One())
 	if err == nil {
+		g.mapReplicas()
 		return g.hashSpec()
 	}
 	if spec.KindOf(err) == spec.ErrConfiguration {
@@ -234,6 +239,13 @@ func (g *group) render() error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", g.deployment.Address, err)
+}
+
+// mapReplicas adds what becomes of the one item that no runtime is asked for.
+func (g *group) mapReplicas() {
+	if n := g.cell.Config.Size(spec.ItemReplicas); n > 1 {
+		g.mapping = append(g.mapping, spec.ItemMapping{Item: spec.ItemReplicas, Fidelity: spec.FidelityExact, Why: "servers behind aicv's own proxy"})
+	}
 }
 
 // hashSpec identifies how the server is started, secrets by their names: what a crashed

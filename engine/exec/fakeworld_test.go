@@ -47,6 +47,7 @@ type world struct {
 	recordedRuns map[string][]spec.RunResult // by cell concurrency
 	lookups      int
 	lies         bool             // servers name another model
+	generation   string           // what it answers when it is asked to generate
 	deaf         func(n int) bool // whether the n-th question for a status fails
 	asked        int              // for a status
 	onLookup     error
@@ -266,6 +267,14 @@ func (p fakeProbe) get(_ context.Context, url string) (int, []byte, error) {
 		return 200, fmt.Appendf(nil, `{"data":[{"id":%q}]}`, s.ModelName), nil
 	}
 	return 200, nil, nil
+}
+
+func (p fakeProbe) post(ctx context.Context, url string, _ []byte) (int, []byte, error) {
+	code, _, err := p.get(ctx, url)
+	if code != 200 || err != nil {
+		return code, nil, err
+	}
+	return 200, []byte(p.w.generation), nil
 }
 
 type fakeBenchmark struct{ w *world }

@@ -11,6 +11,7 @@ const (
 	readyTimeout     = 10 * time.Minute // from start to ready, where the runtime does not say
 	effectiveTimeout = 30 * time.Second
 	askTimeout       = 10 * time.Second // of Status, Log and one readiness probe
+	generateTimeout  = 2 * time.Minute  // of the generation that proves readiness: kernels may be compiled for it
 	lookupTimeout    = 10 * time.Minute
 
 	// A run may take runFactor times what its benchmark expects at the predicted or
@@ -47,6 +48,7 @@ const (
 	slowestPoll = time.Second
 	dyingGrace  = 2 * time.Second // between a server's last sign of life and its end
 	aliveEvery  = time.Second     // whether the server still lives, during a run
+	sampleEvery = 5 * time.Second // the server's GPUs, during a run
 )
 
 // How much of a server's log is read.

@@ -64,7 +64,10 @@ func (x *executor) flush(ctx context.Context, g *group) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	err := flusher.FlushCache(ctx, g.up.server)
+	var err error
+	for _, server := range each(g.up.server) {
+		err = errors.Join(err, flusher.FlushCache(ctx, server))
+	}
 	x.warnUnread(ctx, g, "its prefix cache could not be emptied: ", err)
 	return err == nil
 }
@@ -77,12 +80,16 @@ func (x *executor) counters(ctx context.Context, g *group) *spec.Counters {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	c, err := reader.Counters(ctx, g.up.server)
-	if err != nil {
-		x.warnUnread(ctx, g, "its counters could not be read: ", err)
-		return nil
+	var all []spec.Counters
+	for _, server := range each(g.up.server) {
+		c, err := reader.Counters(ctx, server)
+		if err != nil {
+			x.warnUnread(ctx, g, "its counters could not be read: ", err)
+			return nil
+		}
+		all = append(all, c)
 	}
-	return &c
+	return new(summed(all))
 }
 
 // version is what the server says; empty where nobody knows.
@@ -106,12 +113,19 @@ func (x *executor) version(ctx context.Context, g *group) string {
 func (x *executor) effective(ctx context.Context, g *group) spec.Configuration {
 	ctx, cancel := context.WithTimeout(ctx, effectiveTimeout)
 	defer cancel()
-	c, err := g.runtime.Effective(ctx, g.up.server)
-	if err != nil {
-		x.warnUnread(ctx, g, "its effective configuration could not be read: ", err)
-		return nil
+	var all []spec.Configuration
+	for _, server := range each(g.up.server) {
+		c, err := g.runtime.Effective(ctx, server)
+		if err != nil {
+			x.warnUnread(ctx, g, "its effective configuration could not be read: ", err)
+			return nil
+		}
+		all = append(all, c)
 	}
-	return c
+	if len(all) == 1 {
+		return all[0]
+	}
+	return agreed(all)
 }
 
 // warnUnread says what is not known. Nothing is said of abilities that a runtime does

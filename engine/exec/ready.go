@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,8 @@ import (
 type probe interface {
 	// get returns the status code and the start of the body.
 	get(ctx context.Context, url string) (int, []byte, error)
+	// post sends a JSON document and returns the same.
+	post(ctx context.Context, url string, document []byte) (int, []byte, error)
 	close()
 }
 
@@ -34,9 +37,20 @@ func newHTTPProbe() probe {
 }
 
 func (p httpProbe) get(ctx context.Context, url string) (int, []byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	return p.ask(ctx, http.MethodGet, url, nil)
+}
+
+func (p httpProbe) post(ctx context.Context, url string, document []byte) (int, []byte, error) {
+	return p.ask(ctx, http.MethodPost, url, bytes.NewReader(document))
+}
+
+func (p httpProbe) ask(ctx context.Context, method, url string, document io.Reader) (int, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, document)
 	if err != nil {
 		return 0, nil, fmt.Errorf("ask %s: %w", url, err)
+	}
+	if document != nil {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
@@ -68,6 +82,7 @@ type waiting struct {
 	moved   time.Time // when it was
 	cause   string    // why it is not ready yet
 	deaf    int       // how often in a row its status could not be read
+	loading *loading  // what the log says of the way
 }
 
 // deafLimit is how often in a row a status may be unreadable.
@@ -76,6 +91,11 @@ const deafLimit = 5
 // awaitReady polls until the server is ready, has exited or takes too long.
 func (x *executor) awaitReady(g *group, began time.Time, limit time.Duration, adopted bool) error {
 	w := &waiting{x: x, g: g, began: began, adopted: adopted, moved: time.Now()}
+	loading, err := newLoading(g)
+	if err != nil {
+		return err
+	}
+	w.loading = loading
 	if p := g.spec.Ready.LogPattern; p != "" {
 		pattern, err := regexp.Compile(p)
 		if err != nil {
@@ -118,7 +138,10 @@ func (w *waiting) look(ctx context.Context) (bool, error) {
 	if !w.g.target.Managed() || w.answers(ctx) {
 		return true, nil
 	}
-	w.x.progress(w.g.deploy, "waiting until it is ready", w.began, w.moved)
+	if err := w.overdue(); err != nil {
+		return false, err
+	}
+	w.x.progress(w.g.deploy, w.loading.phase(), w.began, w.moved)
 	return false, nil
 }
 
@@ -136,6 +159,7 @@ func (w *waiting) readLog(ctx context.Context) {
 		return // the log is evidence, not a condition
 	}
 	w.log = log
+	w.loading.read(log, time.Now())
 	if line := lastLine(log); line != "" && line != w.shown {
 		w.shown, w.moved = line, time.Now()
 		w.x.emit(spec.Event{Type: spec.EventServerLog, Node: w.g.deploy, Kind: string(engine.NodeDeploy), Subject: w.g.address(), Message: line})
@@ -149,18 +173,14 @@ func (w *waiting) answers(ctx context.Context) bool {
 		w.cause = fmt.Sprintf("no log line matches %q", ready.LogPattern)
 		return false
 	}
-	if ready.HealthPath != "" {
-		if _, err := w.fetch(ctx, ready.HealthPath); err != nil {
+	for _, server := range each(w.g.up.server) {
+		if err := w.answersAt(ctx, &server); err != nil {
 			w.cause = err.Error()
 			return false
 		}
 	}
-	if ready.ModelsPath != "" {
-		body, err := w.fetch(ctx, ready.ModelsPath)
-		if err == nil {
-			err = serves(body, w.g.up.server.ModelName)
-		}
-		if err != nil {
+	if ready.Generate {
+		if err := w.generates(ctx); err != nil {
 			w.cause = err.Error()
 			return false
 		}
@@ -168,10 +188,28 @@ func (w *waiting) answers(ctx context.Context) bool {
 	return true
 }
 
-func (w *waiting) fetch(ctx context.Context, path string) ([]byte, error) {
+// answersAt asks one server for its health and its models.
+func (w *waiting) answersAt(ctx context.Context, server *spec.Server) error {
+	ready := w.g.spec.Ready
+	if ready.HealthPath != "" {
+		if _, err := w.fetch(ctx, server.URL, ready.HealthPath); err != nil {
+			return err
+		}
+	}
+	if ready.ModelsPath == "" {
+		return nil
+	}
+	body, err := w.fetch(ctx, server.URL, ready.ModelsPath)
+	if err != nil {
+		return err
+	}
+	return serves(body, server.ModelName)
+}
+
+func (w *waiting) fetch(ctx context.Context, url, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	code, body, err := w.x.probe.get(ctx, w.g.up.server.URL+path)
+	code, body, err := w.x.probe.get(ctx, url+path)
 	if err != nil {
 		return nil, err
 	}

@@ -21,22 +21,11 @@ type redactor struct{ replacer *strings.Replacer }
 
 // newRedactor reads the secrets of all components of the plan.
 func newRedactor(p *engine.Plan, getenv func(string) (string, bool)) *redactor {
-	if getenv == nil {
-		return &redactor{}
-	}
 	secrets := map[string]string{} // by value: the variable
-	seen := map[*spec.Component]bool{}
-	for i := range p.Cells {
-		c := &p.Cells[i].Cell
-		for _, component := range []*spec.Component{c.Target, c.Runtime, c.Predictor, c.Benchmark} {
-			if component == nil || seen[component] {
-				continue
-			}
-			seen[component] = true
-			for _, name := range variablesIn(component.Attrs.Value(), nil) {
-				if value, ok := getenv(name); ok && len(value) >= shortestSecret {
-					secrets[value] = name
-				}
+	for _, component := range componentsOf(p, func(*engine.PlannedCell) bool { return true }) {
+		for _, name := range variablesIn(component.Attrs.Value(), nil) {
+			if value, ok := getenv(name); ok && len(value) >= shortestSecret {
+				secrets[value] = name
 			}
 		}
 	}
@@ -54,6 +43,43 @@ func newRedactor(p *engine.Plan, getenv func(string) (string, bool)) *redactor {
 		pairs = append(pairs, value, "(secret "+secrets[value]+")")
 	}
 	return &redactor{strings.NewReplacer(pairs...)}
+}
+
+// componentsOf lists the components of the cells that are chosen, each once.
+func componentsOf(p *engine.Plan, chosen func(*engine.PlannedCell) bool) []*spec.Component {
+	var list []*spec.Component
+	seen := map[*spec.Component]bool{}
+	for i := range p.Cells {
+		if !chosen(&p.Cells[i]) {
+			continue
+		}
+		c := &p.Cells[i].Cell
+		for _, component := range []*spec.Component{c.Target, c.Runtime, c.Predictor, c.Benchmark} {
+			if component != nil && !seen[component] {
+				seen[component] = true
+				list = append(list, component)
+			}
+		}
+	}
+	return list
+}
+
+// secretsAreSet refuses a plan whose secrets are not in the environment, before a server
+// is brought up for nothing. Predictors were asked already.
+func secretsAreSet(p *engine.Plan, getenv func(string) (string, bool)) error {
+	deployed := func(c *engine.PlannedCell) bool { return c.Deployment >= 0 }
+	for _, component := range componentsOf(p, deployed) {
+		if component.Role == spec.RolePredictor {
+			continue
+		}
+		for _, name := range variablesIn(component.Attrs.Value(), nil) {
+			if _, ok := getenv(name); !ok {
+				return &spec.Error{Kind: spec.ErrUsage, Summary: component.Address() + " needs the secret env(\"" + name + "\"), and it is not set",
+					Fix: "export " + name + ", and apply again"}
+			}
+		}
+	}
+	return nil
 }
 
 // variablesIn lists the environment variables that a value refers to.

@@ -20,7 +20,16 @@ type tools struct {
 type target struct {
 	spec.Target
 	address string
-	broken  error // it could not be asked what is left of earlier applies
+	broken  error   // it could not be asked what is left of earlier applies
+	whole   *target // the target that this one starts replicas on; nil: none
+}
+
+// base is the target as the suite declares it.
+func (t *target) base() *target {
+	if t.whole != nil {
+		return t.whole
+	}
+	return t
 }
 
 func newTools(r *engine.Registry) *tools {

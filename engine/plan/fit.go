@@ -91,7 +91,7 @@ func (b *builder) usesGPUs(c *spec.Cell) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	server, _, err := runtime.Render(requestOf(c))
+	server, _, err := runtime.Render(requestOf(c).One())
 	return err == nil && server.GPUs > 0, nil
 }
 

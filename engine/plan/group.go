@@ -139,7 +139,7 @@ func (b *builder) checkRenders(c *engine.PlannedCell, target spec.Target) error 
 	if err != nil {
 		return err
 	}
-	_, mapping, err := runtime.Render(requestOf(&c.Cell))
+	_, mapping, err := runtime.Render(requestOf(&c.Cell).One())
 	if err != nil && spec.KindOf(err) == spec.ErrUsage {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"aicv/spec"
 	"aicv/translate"
 	"aicv/translate/formats"
+	"aicv/translate/launch"
 )
 
 type exportOptions struct {
@@ -36,7 +37,7 @@ Formats:
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.export(args[0], a.placeOf(args[1:]), o)
 		},
-		ValidArgs: formats.Exports(),
+		ValidArgs: append(formats.Exports(), launch.Format),
 	}
 	c.Flags().StringVar(&o.cell, "cell", "", "only these cells: scaling, scaling:tensor_parallel=4 or a full address")
 	c.Flags().StringVar(&o.out, "out", "", "file to write (default: standard output, the report to stderr)")
@@ -46,7 +47,7 @@ Formats:
 func exportList() string {
 	var b strings.Builder
 	for _, f := range formats.All() {
-		if f.Export != nil {
+		if f.Export != nil || f.Name == launch.Format {
 			fmt.Fprintf(&b, "  %-24s %s\n", f.Name, f.Doc)
 		}
 	}
@@ -71,12 +72,7 @@ func (a *app) export(format string, p place, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	hub, err := translate.FromExperiment(e, cells)
-	if err != nil {
-		return err
-	}
-	x := translate.Export{Suite: suite.Name, Options: translate.Options{Has: a.hasProvider}, Syntax: syntaxOf(o.out)}
-	content, report, err := formats.Export(format, suite.Dir, hub, x)
+	content, report, err := a.document(format, p, suite, e, cells, o)
 	if err != nil {
 		return err
 	}
@@ -86,6 +82,23 @@ func (a *app) export(format string, p place, o exportOptions) error {
 		}
 	}
 	return a.printExport(report, content, o.out)
+}
+
+// document writes the experiment in a format.
+func (a *app) document(format string, p place, suite *spec.Suite, e *spec.Experiment, cells []spec.Cell, o exportOptions) ([]byte, *translate.Report, error) {
+	if format == launch.Format {
+		content, report, err := a.exportLaunch(p, cells)
+		if report != nil {
+			report.Source = suite.Name
+		}
+		return content, report, err
+	}
+	hub, err := translate.FromExperiment(e, cells)
+	if err != nil {
+		return nil, nil, err
+	}
+	x := translate.Export{Suite: suite.Name, Options: translate.Options{Has: a.hasProvider}, Syntax: syntaxOf(o.out)}
+	return formats.Export(format, suite.Dir, hub, x)
 }
 
 func syntaxOf(file string) string {

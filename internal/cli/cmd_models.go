@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/catalog/fit"
+	"aicv/catalog/hardware"
 	"aicv/catalog/models"
 	"aicv/spec"
 )
@@ -70,6 +72,8 @@ type setupFlags struct {
 	setup     models.Setup
 	length    int64
 	sequences int64
+	system    string // empty: whether it fits is not asked
+	runtime   string
 }
 
 func (s *setupFlags) register(c *cobra.Command) {
@@ -85,6 +89,40 @@ func (s *setupFlags) register(c *cobra.Command) {
 	text(&s.setup.KVCacheQuant, spec.ItemKVCacheQuant, "data type of the KV cache (default: the checkpoint's)")
 	c.Flags().Int64Var(&s.length, flagOf(spec.ItemMaxSequenceLength), 0, "length of a sequence in tokens (default: the model's context)")
 	c.Flags().Int64Var(&s.sequences, flagOf(spec.ItemMaxBatchSize), 1, "sequences on each GPU at once")
+	c.Flags().StringVar(&s.system, "system", "", "say whether that fits on the GPUs of a system: h200_sxm")
+	c.Flags().StringVar(&s.runtime, "runtime", "vllm", "the engine whose own memory is counted, with --system")
+}
+
+// config is the setup as a suite would have it.
+func (s *setupFlags) config() spec.Configuration {
+	var c spec.Configuration
+	for item, n := range map[string]int{spec.ItemTensorParallel: s.setup.Tensor, spec.ItemPipelineParallel: s.setup.Pipeline,
+		spec.ItemAttentionDataParallel: s.setup.AttentionData, spec.ItemMoETensorParallel: s.setup.MoETensor, spec.ItemMoEExpertParallel: s.setup.MoEExpert} {
+		if n != 0 {
+			c = c.With(item, spec.IntValue(n))
+		}
+	}
+	for item, mode := range map[string]string{spec.ItemGEMMQuant: s.setup.GEMMQuant, spec.ItemMoEQuant: s.setup.MoEQuant, spec.ItemKVCacheQuant: s.setup.KVCacheQuant} {
+		if mode != "" {
+			c = c.With(item, spec.StringValue(mode))
+		}
+	}
+	return c
+}
+
+// fit says whether the setup fits on the GPUs of the system; nil where nobody asks.
+func (s *setupFlags) fit(a *models.Architecture, length int64) (*fit.Result, error) {
+	if s.system == "" {
+		return nil, nil
+	}
+	system, known := hardware.Lookup(s.system)
+	if !known {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("there is no system %q", s.system), Fix: "aicv hardware list shows the systems"}
+	}
+	pool := &spec.Hardware{Name: system.Name, System: system.Name, Memory: system.Usable()}
+	server := fit.Inspect(fit.Question{Model: models.Description{Architecture: a}, Hardware: pool, Runtime: s.runtime, Config: s.config()})
+	r := server.At(spec.Load{Concurrency: int(s.sequences) * max(s.setup.AttentionData, 1), InputTokens: int(length)})
+	return &r, nil
 }
 
 // flagOf spells an item of the configuration as a flag.
@@ -105,7 +143,7 @@ func (a *app) modelsShowCommand() *cobra.Command {
 		Long: `Show prints a model's architecture, its parameters by part, and what weights and KV cache
 take on each GPU of the setup that the flags describe. They are named like the items of
 the language's configuration.`,
-		Example: "  aicv models show Qwen/Qwen3-32B-FP8\n  aicv models show DEEPSEEK_V3 --tensor-parallel 8 --moe-expert-parallel 8 --kv-cache-quant fp8",
+		Example: "  aicv models show Qwen/Qwen3-32B-FP8\n  aicv models show DEEPSEEK_V3 --tensor-parallel 8 --moe-expert-parallel 8 --kv-cache-quant fp8\n  aicv models show Qwen/Qwen3-32B --max-sequence-length 5000 --max-batch-size 16 --system h100_sxm",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			m, found := models.Lookup(args[0])

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
 
+	"aicv/catalog/fit"
 	"aicv/catalog/models"
 	"aicv/metric"
 )
@@ -63,7 +65,10 @@ type modelMemory struct {
 	Problems  []models.Problem `json:"problems,omitempty"`
 	Length    int64            `json:"max_sequence_length"`
 	Sequences int64            `json:"sequences"`
-	Total     int64            `json:"heaviest_gpu"` // weights and KV cache
+	Total     int64            `json:"heaviest_gpu"`  // weights and KV cache
+	Fit       *fit.Result      `json:"fit,omitempty"` // on the system that was asked for
+
+	system string
 }
 
 func (a *app) printModel(r modelReport, flags setupFlags) error {
@@ -95,7 +100,9 @@ func memoryOf(a *models.Architecture, flags setupFlags) (*modelMemory, error) {
 		m.Length = a.Context
 	}
 	m.Total = f.Heaviest(m.Sequences, m.Length).Bytes(m.Sequences, m.Length)
-	return m, nil
+	m.system = flags.system
+	m.Fit, err = flags.fit(a, m.Length)
+	return m, err
 }
 
 func (r modelReport) print(w io.Writer) error {
@@ -181,7 +188,23 @@ func (m *modelMemory) print(w io.Writer) error {
 	for _, p := range m.Problems {
 		fmt.Fprintf(w, "  Problem: %s: %s\n", p.Item, p.Why)
 	}
-	return nil
+	return m.printFit(w)
+}
+
+// printFit writes whether it fits on the system that was asked for, with the arithmetic.
+func (m *modelMemory) printFit(w io.Writer) error {
+	if m.Fit == nil {
+		return nil
+	}
+	fmt.Fprintf(w, "\nOn each GPU of %s: %s\n", m.system, strings.TrimSuffix(m.Fit.Verdict.String()+": "+m.Fit.Why(), ": "))
+	if m.Fit.Memory == nil {
+		return nil
+	}
+	var t ledger
+	for _, l := range m.Fit.Memory.Lines() {
+		t.row(l.What, l.How, gib(l.Bytes))
+	}
+	return t.print(w)
 }
 
 func (m *modelMemory) stage(t *ledger, s models.Stage) {

@@ -19,12 +19,17 @@ type interrupts struct {
 	stop     func()
 }
 
-// watchInterrupts listens until stop, and to the end of the process once a signal came. SIGTERM counts as a second Ctrl-C. leave is
-// called by the third and must not return.
+// watchInterrupts listens until stop, and to the end of the process once a signal came. SIGTERM, and SIGHUP of a terminal
+// that is closed, count as a second Ctrl-C. leave is called by the third and must not return. Whoever reads the output may
+// go away (a pager, head): that must not end the process before it has torn down, so SIGPIPE is only an error of the write.
 func (a *app) watchInterrupts(parent context.Context, leave func()) *interrupts {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	signal.Ignore(syscall.SIGPIPE)
 	i := &interrupts{Context: ctx, Graceful: make(chan struct{})}
 	done := make(chan struct{})
 	i.stop = func() {
@@ -50,7 +55,7 @@ func (a *app) watchInterrupts(parent context.Context, leave func()) *interrupts 
 
 func (a *app) interrupt(i *interrupts, s os.Signal, cancel, leave func()) {
 	step := i.count.Add(1)
-	if step == 1 && s == syscall.SIGTERM {
+	if step == 1 && s != os.Interrupt {
 		step = i.count.Add(1)
 		close(i.Graceful)
 	}

@@ -42,6 +42,7 @@ func Registration() spec.Registration {
 					Doc: "Context of the docker command (`docker context ls`) whose daemon is used."},
 				{Name: "publish", Type: spec.TypeString, Default: spec.StringValue(defaultPublish), Since: since, Example: `"127.0.0.1"`,
 					Doc: "Address of the daemon's host on which a server's port is published. Others than loopback let other hosts in; a daemon on another host needs one."},
+				spec.BalanceRow(),
 				{Name: "pull", Type: spec.TypeString, Default: spec.StringValue(defaultPull), Allowed: []string{pullMissing, pullAlways, pullNever}, Incidental: true, Since: since, Example: `"never"`,
 					Doc: "When images are pulled: where they are missing, before each start, or never."},
 				{Name: "registry_user", Type: spec.TypeString, Incidental: true, Since: since, Example: `"ci"`,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -72,7 +73,7 @@ func TestStart(t *testing.T) {
 		made := targetOf(t, test.pairs...)
 		got, err := start(made, "meta-llama/Llama-3.1-8B-Instruct")
 		want := spec.Server{Suite: "s", Key: "k", ID: url, URL: url, ModelName: test.want, Adopted: true}
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, error %v, want %+v", test.name, got, err, want)
 		}
 		if status, err := made.Status(context.Background(), got); err != nil || !status.Running {

@@ -48,6 +48,7 @@ func Registration() spec.Registration {
 					Doc: "Ports that servers may get, first and last. A port in use is stepped over."},
 				{Name: "host", Type: spec.TypeString, Default: spec.StringValue(defaultHost), Since: since, Example: `"127.0.0.1"`,
 					Doc: "Address that servers listen on. Others than loopback let other hosts in."},
+				spec.BalanceRow(),
 				{Name: "numa_node", Type: spec.TypeInt, Min: &zero, Since: since, Example: "0",
 					Doc: "NUMA node whose processors and memory servers are bound to, with numactl. Not bound without it."},
 				{Name: "share_host", Type: spec.TypeBool, Default: spec.BoolValue(false), Since: since, Example: "true",

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -220,7 +221,7 @@ func TestADamagedRecordIsMadeGood(t *testing.T) {
 	}
 	again := newTest(t, work, locks, ports("19230-19239"))
 	found, err := again.Find(noContext(), "s", "k")
-	if err != nil || len(found) != 1 || found[0] != server {
+	if err != nil || len(found) != 1 || !reflect.DeepEqual(found[0], server) {
 		t.Fatalf("found %+v, error %v, want %+v", found, err, server)
 	}
 	adopted, err := again.Start(noContext(), spec.StartRequest{Suite: "s", Key: "k", Spec: helperSpec(t)})

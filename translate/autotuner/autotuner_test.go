@@ -35,7 +35,7 @@ func TestFields(t *testing.T) {
 	e := &suite.Experiments[0]
 	for item, want := range map[string]string{
 		spec.ItemTensorParallel:        "4", // 8 in two ranks of attention
-		spec.ItemAttentionDataParallel: "2", spec.ItemMoEExpertParallel: "8", spec.ItemGEMMQuant: "fp8", spec.ItemKVCacheQuant: "fp8",
+		spec.ItemAttentionDataParallel: "2", spec.ItemMoEExpertParallel: "8", spec.ItemGEMMQuant: "fp8", spec.ItemKVCacheQuant: "fp8_e5m2",
 	} {
 		if a := e.Axis(item); a == nil || len(a.Values) != 1 || a.Values[0].String() != want {
 			t.Errorf("%s is %v, want %s", item, a, want)

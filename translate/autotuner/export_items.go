@@ -24,8 +24,13 @@ func (t *exporting) items() {
 			t.say(a.Name, "", texts(a.Values), spec.FidelityUnsupported, "a task bounds its samples from above, and drives by concurrency alone")
 			continue
 		}
-		now := undivided(engine, t.now, a)
-		if old := was.Axis(a.Name); old != nil && sameValues(undivided(was.Runtimes[0].Kind, was, *old).Values, now.Values) {
+		now, ok := asFlags(engine, t.now, a)
+		if !ok {
+			t.say(a.Name, "", texts(a.Values), spec.FidelityUnsupported, "under data-parallel attention the flag needs one number of ranks, which divides it")
+			continue
+		}
+		if t.stays(now) {
+			old := was.Axis(a.Name)
 			t.say(a.Name, old.From, texts(a.Values), spec.FidelityExact, "")
 			continue
 		}
@@ -46,19 +51,22 @@ func (t *exporting) removed() {
 	}
 }
 
-// undivided is SGLang's tensor-parallel size, which holds the ranks of attention.
-func undivided(engine string, e *translate.Experiment, a translate.Axis) translate.Axis {
-	dp := e.Axis(spec.ItemAttentionDataParallel)
-	if engine != flags.SGLang || a.Name != spec.ItemTensorParallel || dp == nil || len(dp.Values) != 1 {
-		return a
+// stays reports whether the task says the same already.
+func (t *exporting) stays(now translate.Axis) bool {
+	was := t.before()
+	old := was.Axis(now.Name)
+	if old == nil {
+		return false
 	}
-	ranks, _ := dp.Values[0].Int()
-	whole := translate.Axis{Name: a.Name, From: a.From}
-	for _, v := range a.Values {
-		n, _ := v.Int()
-		whole.Values = append(whole.Values, spec.IntValue(n*ranks))
-	}
-	return whole
+	then, ok := asFlags(was.Runtimes[0].Kind, was, *old)
+	return ok && sameValues(then.Values, now.Values)
+}
+
+// asFlags is an axis in the numbers of the engine's flags.
+func asFlags(engine string, e *translate.Experiment, a translate.Axis) (translate.Axis, bool) {
+	ranks := e.Ranks()
+	ok := a.Rescale(func(n int) (int, bool) { return flags.NumberOf(engine, a.Name, n, ranks) })
+	return a, ok
 }
 
 // item writes one item to the field that had it, else to the one that stands for it.

@@ -258,7 +258,7 @@ func (t *task) image(r *rule, field string, n *tree.Node) {
 		return
 	}
 	t.runtime.Image = images()[t.engine] + ":" + n.Text
-	t.runtime.Version = versionOf(n.Text)
+	t.runtime.Version = flags.VersionOf(n.Text)
 	if t.runtime.Version == "" {
 		t.row(r, field, n, "runtime.image", spec.FidelityApproximate, "the tag names no version; set runtime.version, so that predictions can be asked for it")
 		return

@@ -18,16 +18,6 @@ func images() map[string]string {
 	return map[string]string{flags.SGLang: "lmsysorg/sglang", flags.VLLM: "vllm/vllm-openai"}
 }
 
-// versionOf reads an engine's version from a tag such as v0.5.2-cu126; empty where there
-// is none.
-func versionOf(tag string) string {
-	m := regexp.MustCompile(`^v?(\d+(?:\.\d+)+(?:\.?(?:post|rc)\d+)?)(?:-.*)?$`).FindStringSubmatch(tag)
-	if m == nil {
-		return ""
-	}
-	return m[1]
-}
-
 func systemOf(gpu string) (system, why string) {
 	guesses := hardware.Guess(gpu)
 	switch len(guesses) {
@@ -237,27 +227,18 @@ func (t *task) dataParallelItem() (string, spec.Fidelity, string) {
 	return flags.DataParallel(t.engine, t.model != nil && t.model.IsMoE(), t.attention)
 }
 
-// settleDataParallel takes SGLang's ranks of attention out of its tensor-parallel size.
+// settleDataParallel brings numbers of servers and of ranks to what the items count.
 func (t *task) settleDataParallel() {
-	tp, dp := t.e.Axis(spec.ItemTensorParallel), t.e.Axis(spec.ItemAttentionDataParallel)
-	if !t.attention || dp == nil {
+	ranks := t.e.Ranks()
+	if ranks == 1 {
 		return
 	}
-	if tp == nil || len(tp.Values) != 1 || len(dp.Values) != 1 || !divide(tp, dp) {
-		t.problems = append(t.problems, dp.From+": data-parallel attention needs one tensor-parallel size that its ranks divide")
+	for i := range t.e.Axes {
+		a := &t.e.Axes[i]
+		if !a.Rescale(func(n int) (int, bool) { return flags.ItemOf(t.engine, a.Name, n, ranks) }) {
+			t.problems = append(t.problems, a.From+": under data-parallel attention it needs one number of ranks, which divides it")
+		}
 	}
-}
-
-// divide turns SGLang's tensor-parallel size, which holds the ranks of attention, into
-// that of one rank.
-func divide(tp, dp *translate.Axis) bool {
-	whole, _ := tp.Values[0].Int()
-	ranks, _ := dp.Values[0].Int()
-	if ranks < 1 || whole%ranks != 0 {
-		return false
-	}
-	tp.Values[0] = spec.IntValue(whole / ranks)
-	return true
 }
 
 func (t *task) concurrency(r *rule, field string, n *tree.Node) {

@@ -56,7 +56,7 @@ func rules() []rule {
 		{translate.Rule{Field: "parameters.*", Item: "configuration, runtime.args", Fidelity: spec.FidelityExact,
 			Values: "by the table of the engine's flags", Why: "a flag that is no item is passed to the engine as it stands"}, (*task).parameter},
 		nearly("quant_config.gemm_dtype", spec.ItemGEMMQuant, "modes of aiconfigurator by the same name; 16 and 32 bits are dtype", quantReader(spec.ItemGEMMQuant)),
-		nearly("quant_config.kvcache_dtype", spec.ItemKVCacheQuant, "one fp8 for both formats of 8 bits", quantReader(spec.ItemKVCacheQuant)),
+		nearly("quant_config.kvcache_dtype", spec.ItemKVCacheQuant, "aiconfigurator has one fp8 for both formats of 8 bits", quantReader(spec.ItemKVCacheQuant)),
 		nearly("quant_config.attention_dtype", spec.ItemAttentionQuant, "the tool turns it into an attention backend, if at all", quantReader(spec.ItemAttentionQuant)),
 		nearly("quant_config.moe_dtype", spec.ItemMoEQuant, "the tool turns it into a kernel backend, if at all", quantReader(spec.ItemMoEQuant)),
 		without("quant_config", ownMapping),
@@ -117,8 +117,7 @@ func quantWords(item string) []flags.Value {
 	const unknown = "the tool does not know the word and runs unquantized; aicv takes it at its word"
 	switch item {
 	case spec.ItemKVCacheQuant:
-		const one = "the item has one fp8, which engines store as e4m3"
-		return append(exact("fp8_e4m3", "bfloat16", "fp8"), auto, near("fp8_e5m2", "fp8", one), near("float16", "bfloat16", "16 bits either way"),
+		return append(exact("fp8_e4m3", "fp8_e5m2", "bfloat16"), auto, near("fp8", "fp8", "e4m3, as vLLM means it; to SGLang the tool says fp8_e5m2"), near("float16", "bfloat16", "16 bits either way"),
 			near("fp16", "bfloat16", "16 bits either way"), near("int8", "int8", "neither engine has it"))
 	case spec.ItemAttentionQuant:
 		return append(exact("bfloat16", "float16"), auto, near("fp8", "fp8", "engines choose the kernels"), near("fp8_e4m3", "fp8", "engines choose the kernels"),

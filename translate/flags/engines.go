@@ -36,12 +36,6 @@ func dtypes() []Value {
 		same("float32", "float32"), same("float", "float32")}
 }
 
-// e5m2 is the other format of 8 bits.
-func e5m2() Value {
-	return Value{Word: "fp8_e5m2", Item: "fp8", Fidelity: spec.FidelityApproximate,
-		Why: "the item has one fp8, which engines store as e4m3: same bytes, other rounding"}
-}
-
 const dpServers = "the engine's own data parallelism behind one address; the item counts servers that share the load"
 
 // sglang lists SGLang's flags, names as of 0.5.x (python/sglang/srt/arg_groups).
@@ -52,7 +46,7 @@ func sglang() []Flag {
 		approximate(dpServers, spec.ItemReplicas, Size, "dp-size", "data-parallel-size", "dp"),
 		exact(spec.ItemMoEExpertParallel, Size, "ep-size", "expert-parallel-size", "ep"),
 		exact(spec.ItemGEMMQuant, Word, "quantization").with(fp8()...),
-		exact(spec.ItemKVCacheQuant, Word, "kv-cache-dtype").with(left("auto"), same("fp8_e4m3", "fp8"), e5m2(), same("bfloat16", "bfloat16"), same("bf16", "bfloat16")),
+		exact(spec.ItemKVCacheQuant, Word, "kv-cache-dtype").with(left("auto"), same("fp8_e4m3", "fp8"), same("fp8_e5m2", "fp8_e5m2"), same("bfloat16", "bfloat16"), same("bf16", "bfloat16")),
 		exact(spec.ItemDType, Word, "dtype").with(dtypes()...),
 		approximate("SGLang's share is of weights and KV cache alone", spec.ItemMemoryFraction, Share, "mem-fraction-static", "mem-frac"),
 		exact(spec.ItemMaxBatchSize, Size, "max-running-requests"),
@@ -72,7 +66,7 @@ func vllm() []Flag {
 		exact(spec.ItemPipelineParallel, Size, "pipeline-parallel-size", "pp"),
 		approximate(dpServers, spec.ItemReplicas, Size, "data-parallel-size", "dp"),
 		exact(spec.ItemGEMMQuant, Word, "quantization", "q").with(fp8(same("fp8_per_tensor", "fp8"), same("fp8_per_block", "fp8_block"))...),
-		exact(spec.ItemKVCacheQuant, Word, "kv-cache-dtype").with(left("auto"), same("fp8", "fp8"), same("fp8_e4m3", "fp8"), e5m2(), same("bfloat16", "bfloat16")),
+		exact(spec.ItemKVCacheQuant, Word, "kv-cache-dtype").with(left("auto"), same("fp8", "fp8"), same("fp8_e4m3", "fp8"), same("fp8_e5m2", "fp8_e5m2"), same("bfloat16", "bfloat16")),
 		exact(spec.ItemDType, Word, "dtype").with(dtypes()...),
 		exact(spec.ItemMemoryFraction, Share, "gpu-memory-utilization"),
 		exact(spec.ItemMaxBatchSize, Size, "max-num-seqs"),
@@ -83,6 +77,6 @@ func vllm() []Flag {
 		exact(spec.ItemPrefixCache, On, "enable-prefix-caching"),
 		exact(spec.ItemChunkedPrefill, On, "enable-chunked-prefill"),
 		exact(spec.ItemChunkedPrefill, Off, "no-enable-chunked-prefill"),
-		exact(spec.ItemCUDAGraphs, Off, "enforce-eager"),
+		approximate("it turns compilation off, too; aicv turns off graphs alone", spec.ItemCUDAGraphs, Off, "enforce-eager"),
 	}
 }

@@ -3,6 +3,7 @@
 package flags
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -175,6 +176,46 @@ func DataParallel(engine string, moe, attention bool) (item string, f spec.Fidel
 	return spec.ItemReplicas, spec.FidelityApproximate, dpServers
 }
 
+// perRank says which flags count otherwise than their items under data-parallel attention:
+// SGLang's sizes are of the whole server and the items of one rank, vLLM's limit of
+// requests is of one rank and the item of the whole server.
+func perRank(engine, item string) (ofServer, ofRank bool) {
+	switch {
+	case engine == SGLang && (item == spec.ItemTensorParallel || item == spec.ItemMaxBatchTokens):
+		return true, false
+	case engine == VLLM && item == spec.ItemMaxBatchSize:
+		return false, true
+	}
+	return false, false
+}
+
+// ItemOf turns a flag's number into its item's under so many ranks of attention, 0
+// where they vary; false where there is none.
+func ItemOf(engine, item string, n, ranks int) (int, bool) {
+	switch server, rank := perRank(engine, item); {
+	case (server || rank) && ranks < 1:
+		return 0, false
+	case server:
+		return n / ranks, n%ranks == 0
+	case rank:
+		return n * ranks, true
+	}
+	return n, true
+}
+
+// NumberOf is the way back.
+func NumberOf(engine, item string, n, ranks int) (int, bool) {
+	switch server, rank := perRank(engine, item); {
+	case (server || rank) && ranks < 1:
+		return 0, false
+	case server:
+		return n * ranks, true
+	case rank:
+		return n / ranks, n%ranks == 0
+	}
+	return n, true
+}
+
 // Write is the word that a value is written as; false where there is none.
 func (f Flag) Write(v spec.Value) (*tree.Node, bool) {
 	switch f.Kind {
@@ -209,4 +250,14 @@ func join(a, b string) string {
 		return a
 	}
 	return a + "; " + b
+}
+
+// VersionOf reads an engine's version from a tag such as v0.5.2-cu126; empty where there
+// is none.
+func VersionOf(tag string) string {
+	m := regexp.MustCompile(`^v?(\d+(?:\.\d+)+(?:\.?(?:post|rc)\d+)?)(?:-.*)?$`).FindStringSubmatch(tag)
+	if m == nil {
+		return ""
+	}
+	return m[1]
 }

@@ -15,6 +15,7 @@ import (
 	"aicv/translate"
 	"aicv/translate/aiconf"
 	"aicv/translate/autotuner"
+	"aicv/translate/launch"
 	"aicv/translate/tree"
 )
 
@@ -50,6 +51,11 @@ func All() []Format {
 		{Name: aiconf.Generator, Doc: "the generator_config.yaml of a search's row",
 			Rules: aiconf.GeneratorRules, Import: aiconf.ImportGenerator, Export: aiconf.ExportGenerator,
 			detect: func(_ translate.Source, doc *tree.Node) bool { return aiconf.IsGenerator(doc) }},
+		{Name: launch.Format, Doc: "a command or script that starts SGLang or vLLM",
+			Rules: launch.Rules, Import: launch.Import,
+			detect: func(s translate.Source, doc *tree.Node) bool {
+				return s.Files == nil && doc.Get("params") == nil && launch.Is(s.Data)
+			}},
 	}
 }
 
@@ -89,7 +95,7 @@ func Export(format, dir string, e *translate.Experiment, x translate.Export) ([]
 		}
 		return f.Export(e, x)
 	}
-	return nil, nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("suites are not written as %q", format), Fix: "name one of " + strings.Join(Exports(), ", ")}
+	return nil, nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("suites are not written as %q", format), Fix: "name one of " + strings.Join(append(Exports(), launch.Format), ", ")}
 }
 
 // origin reads the copy of the document that an experiment was made from; it lies inside of
@@ -130,20 +136,25 @@ func find(format string, s translate.Source) (Format, error) {
 		return Format{}, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("there is no format %q", format),
 			Fix: "name one of " + Auto + ", " + strings.Join(Names(), ", ")}
 	}
-	var doc *tree.Node
-	if s.Files == nil && !strings.EqualFold(filepath.Ext(s.Name), ".csv") {
-		var err error
-		if doc, err = tree.Parse(s.Name, s.Data); err != nil {
-			return Format{}, err
-		}
-	}
+	doc, broken := document(s)
 	for _, f := range All() {
 		if f.detect(s, doc) {
 			return f, nil
 		}
 	}
+	if broken != nil {
+		return Format{}, broken
+	}
 	return Format{}, &spec.Error{Kind: spec.ErrUsage, Summary: s.Name + " has none of the formats that aicv translates",
 		Detail: describe(), Fix: "name the format, if it is one of these"}
+}
+
+// document reads a file that may be a document: neither a folder nor a table.
+func document(s translate.Source) (*tree.Node, error) {
+	if s.Files != nil || strings.EqualFold(filepath.Ext(s.Name), ".csv") {
+		return nil, nil
+	}
+	return tree.Parse(s.Name, s.Data)
 }
 
 func describe() string {

@@ -239,9 +239,11 @@ func drift(in *Input) (reading, bool) {
 	}}, true
 }
 
+// startBurst leaves out runs whose window opens in a steady stream: their first requests
+// did not start together.
 func startBurst(in *Input) (reading, bool) {
 	facts := in.seen().Requests
-	if facts == nil || facts.Later == 0 || facts.TTFT == 0 {
+	if facts == nil || in.Run.Window == spec.WindowSteady || facts.Later == 0 || facts.TTFT == 0 {
 		return reading{}, false
 	}
 	return reading{(facts.TTFT - facts.Later) / facts.Later, func() string {
