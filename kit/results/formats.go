@@ -1,6 +1,7 @@
 package results
 
 import (
+	"fmt"
 	"slices"
 
 	"aicv/metric"
@@ -52,16 +53,27 @@ func vllmTable() *table {
 	}
 }
 
+// taken refuses nothing.
+func taken(object) string { return "" }
+
+// nothing doubts nothing.
+func nothing(object) []Doubt { return nil }
+
 // roleChunk doubts the TTFT of chat endpoints: the client takes the first chunk with a
 // choice, which carries the role and no text.
 func roleChunk(o object) []Doubt {
 	if b := o.text("backend"); b != "openai-chat" && b != "" {
 		return nil
 	}
+	return inObject(o, spreadOf("", metric.TTFT, 1, medians(), "_ttft_ms"), "of a chat endpoint (or of an unknown one) it ends with the chunk that carries the role, before any text")
+}
+
+// inObject doubts those of the fields that an object has.
+func inObject(o object, fields []field, why string) []Doubt {
 	var list []Doubt
-	for _, f := range spreadOf("", metric.TTFT, 1, medians(), "_ttft_ms") {
+	for _, f := range fields {
 		if o.at(f.path) != nil {
-			list = append(list, Doubt{f.path, "of a chat endpoint (or of an unknown one) it ends with the chunk that carries the role, before any text"})
+			list = append(list, Doubt{f.path, why})
 		}
 	}
 	return list
@@ -79,7 +91,7 @@ func sglangTable() *table {
 	return &table{
 		tool: "sglang.bench_serving", window: spec.WindowWholeRun, model: []string{"model_id", "model"}, runtime: []string{"runtime"}, engine: []string{"server_info.version"}, gpus: []string{"gpus"},
 		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"random_input_len"}, output: []string{"random_output_len"},
-		requests: []string{"completed"}, fields: servingFields("_e2e_latency_ms"), refuse: rangeRatio,
+		requests: []string{"completed"}, fields: servingFields("_e2e_latency_ms"), refuse: rangeRatio, doubt: nothing,
 		caveat: []string{"where the server gave no usage, the tool took the output length asked for as the one it got"},
 	}
 }
@@ -103,7 +115,7 @@ func aiperfTable() *table {
 		requests: []string{"request_count.avg"}, failed: []string{"error_request_count.avg"},
 		fields: []field{{"output_token_throughput.avg", metric.TotalThroughput, 1}, {"request_throughput.avg", metric.RequestThroughput, 1}},
 		never:  []Doubt{{"output_token_throughput_per_user", "it is the mean of inverses; user_throughput is the inverse of the mean"}},
-		refuse: aiperfUnits, caveat: []string{"tokens are counted by the tool's own tokenizer, unless it was told to use the server's count"},
+		refuse: aiperfUnits, doubt: nothing, caveat: []string{"tokens are counted by the tool's own tokenizer, unless it was told to use the server's count"},
 	}
 	for _, d := range []struct {
 		tag  string
@@ -114,17 +126,22 @@ func aiperfTable() *table {
 	return t
 }
 
-// aiperfUnits refuses results in other units than those that the table is for.
+// aiperfUnits refuses results in other units than those that the table is for, and of
+// lengths that vary.
 func aiperfUnits(o object) string {
 	for _, tag := range []string{"time_to_first_token", "inter_token_latency", "request_latency"} {
 		if u := o.text(tag + ".unit"); u != "" && u != "ms" {
 			return "its " + tag + " is in " + u + "; only ms is known"
 		}
 	}
-	if !wide(o, "output_sequence_length") && !wide(o, "input_sequence_length") {
-		return ""
+	return aiperfLengths(o)
+}
+
+func aiperfLengths(o object) string {
+	if wide(o, "output_sequence_length") || wide(o, "input_sequence_length") {
+		return "its requests had different lengths, and cells have one; measure with --isl-stddev 0 --osl-stddev 0"
 	}
-	return "its requests had different lengths, and cells have one; measure with --isl-stddev 0 --osl-stddev 0"
+	return ""
 }
 
 // wide reports whether lengths vary by more than the template's few tokens.
@@ -141,7 +158,8 @@ func guidellmTable() *table {
 		input: []string{"metrics.prompt_token_count.successful.mean"}, output: []string{"metrics.output_token_count.successful.mean"},
 		requests: []string{"metrics.request_totals.successful", "request_totals.successful"}, failed: []string{"metrics.request_totals.errored", "request_totals.errored"},
 		fields: []field{{"metrics.output_tokens_per_second.successful.mean", metric.TotalThroughput, 1}, {"metrics.requests_per_second.successful.mean", metric.RequestThroughput, 1}},
-		never:  []Doubt{{"metrics.time_per_output_token_ms", "it counts the time to the first token too; inter_token_latency_ms is our tpot"}},
+		refuse: taken, doubt: nothing,
+		never: []Doubt{{"metrics.time_per_output_token_ms", "it counts the time to the first token too; inter_token_latency_ms is our tpot"}},
 	}
 	for _, d := range []struct {
 		name   string
@@ -159,7 +177,7 @@ func inferencePerfTable() *table {
 	t := &table{
 		tool: "inference-perf", window: spec.WindowUnknown, rate: []string{"load_summary.requested_rate"}, concurrency: []string{"load_summary.concurrency"},
 		input: []string{"successes.prompt_len.mean"}, output: []string{"successes.output_len.mean"},
-		requests: []string{"successes.count"}, failed: []string{"failures.count"}, refuse: keptUp,
+		requests: []string{"successes.count"}, failed: []string{"failures.count"}, refuse: keptUp, doubt: nothing,
 		fields: []field{{"successes.throughput.output_tokens_per_sec", metric.TotalThroughput, 1}, {"successes.throughput.requests_per_sec", metric.RequestThroughput, 1}},
 		never: []Doubt{
 			{"successes.latency.normalized_time_per_output_token", "it is latency / output tokens, which counts the first token too"},
@@ -182,9 +200,8 @@ func keptUp(o object) string {
 	if _, fixed := o.number("load_summary.concurrency"); !known && !fixed {
 		return "it does not say its rate: a summary of several stages is of no load"
 	}
-	sent, ok := o.number("load_summary.achieved_rate")
-	if known && ok && sent < 0.95*asked {
-		return "the client did not keep up: " + o.text("load_summary.achieved_rate") + " of " + o.text("load_summary.requested_rate") + " requests/s were sent, so its times are of another load"
+	if sent, ok := o.number("load_summary.achieved_rate"); known && ok && sent < 0.95*asked {
+		return fmt.Sprintf("the client did not keep up: %.4g of %.4g requests/s were sent, so its times are of another load", sent, asked)
 	}
 	return ""
 }
@@ -193,7 +210,7 @@ func inferenceXTable() *table {
 	t := &table{
 		tool: "InferenceX", list: "rows", window: spec.WindowWholeRun, model: []string{"model", "model_id"}, runtime: []string{"framework"}, engine: []string{"framework_version"},
 		system: []string{"system"}, gpus: []string{"num_gpus", "num_decode_gpu", "tp"}, concurrency: []string{"conc"}, input: []string{"isl"}, output: []string{"osl"},
-		refuse: splitServers,
+		refuse: splitServers, doubt: nothing,
 		caveat: []string{"its lengths are drawn from 0.8 to 1 of those asked for, so that the real ones are about 10 % shorter"},
 	}
 	for _, prefix := range []string{"", "metrics."} {

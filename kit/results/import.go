@@ -15,36 +15,39 @@ import (
 // Read reads a file or a folder of a format. Of a folder every file with one of the
 // format's endings is read; one that is no result is an error.
 func Read(name, path string) ([]Record, error) {
-	for _, f := range Formats() {
-		if f.Name != name {
-			continue
-		}
-		records, err := f.from(path)
-		if err != nil {
-			return nil, err
-		}
-		return setAside(path, records)
+	all := Formats()
+	i := slices.IndexFunc(all, func(f Format) bool { return f.Name == name })
+	if i < 0 {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no results of a format %q can be read", name), Fix: "formats are " + strings.Join(Names(), ", ")}
 	}
-	return nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("no results of a format %q can be read", name), Fix: "formats are " + strings.Join(Names(), ", ")}
+	records, err := all[i].from(path)
+	return setAside(path, records, err)
 }
 
 // setAside takes out what was refused and says so on the rest. It is an error where
 // nothing is left.
-func setAside(path string, records []Record) ([]Record, error) {
-	var kept []Record
-	var why []string
-	for _, r := range records {
-		if r.Refused == "" {
-			kept = append(kept, r)
-			continue
-		}
-		why = append(why, strings.TrimSpace(r.Source+" is set aside: "+r.Refused))
+func setAside(path string, records []Record, err error) ([]Record, error) {
+	if err != nil {
+		return nil, err
 	}
+	kept, why := parted(records)
 	if len(kept) == 0 {
 		return nil, refused(path, "it holds no result that can be taken: "+strings.Join(append(why, "it is empty")[:1], ""), "measure again as the message says")
 	}
 	kept[0].Caveats = append(slices.Clone(kept[0].Caveats), why...)
 	return kept, nil
+}
+
+// parted tells what is taken from why the rest is not.
+func parted(records []Record) (kept []Record, why []string) {
+	for _, r := range records {
+		if r.Refused == "" {
+			kept = append(kept, r)
+		} else {
+			why = append(why, strings.TrimSpace(r.Source+" is set aside: "+r.Refused))
+		}
+	}
+	return kept, why
 }
 
 func (f *Format) from(path string) ([]Record, error) {
@@ -141,11 +144,7 @@ func (f *GenAIBenchFolder) record(i int) (Record, error) {
 	for _, v := range result.Values {
 		r.Figures[v.Metric] = v.Value
 	}
-	for _, finding := range result.Findings {
-		if finding.Severity != spec.FindingNote {
-			r.Caveats = append(r.Caveats, finding.Message)
-		}
-	}
+	r.Caveats = warnings(result.Findings)
 	if n, err := strconv.Atoi(text(m.GPUCount)); err == nil && n > 0 {
 		r.GPUs = n
 	}
@@ -154,6 +153,17 @@ func (f *GenAIBenchFolder) record(i int) (Record, error) {
 		return Record{}, fmt.Errorf("its scenario %s has no fixed lengths, and cells have", run.Scenario)
 	}
 	return r, nil
+}
+
+// warnings are the messages of findings that are more than a note.
+func warnings(findings []spec.Finding) []string {
+	var list []string
+	for _, f := range findings {
+		if f.Severity != spec.FindingNote {
+			list = append(list, f.Message)
+		}
+	}
+	return list
 }
 
 func text(s *string) string {

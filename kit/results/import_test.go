@@ -199,7 +199,7 @@ func FuzzFormats(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			kept, err := setAside("f", records)
+			kept, err := setAside("f", records, nil)
 			if err != nil {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,11 +28,7 @@ func (o object) at(path string) json.RawMessage {
 
 // number reads a number, or a text that is one; false where there is none.
 func (o object) number(path string) (float64, bool) {
-	raw := o.at(path)
-	if raw == nil || string(raw) == "null" {
-		return 0, false
-	}
-	text := string(raw)
+	text := string(o.at(path))
 	if unquoted, err := strconv.Unquote(text); err == nil {
 		text = unquoted
 	}
@@ -83,12 +80,7 @@ func (o object) same(path string) bool {
 	if json.Unmarshal(o.at(path), &list) != nil {
 		return true
 	}
-	for _, n := range list {
-		if n != list[0] {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(list, func(n float64) bool { return n != list[0] })
 }
 
 // maxRecords bounds what one file may hold.

@@ -25,16 +25,20 @@ type Suite struct {
 
 // NewSuite makes a recorded benchmark of the records and a suite that reads it.
 func NewSuite(records []Record) (*Suite, error) {
-	for i := range records {
-		if err := records[i].complete(); err != nil {
-			return nil, err
-		}
-	}
-	data, err := rowsOf(records)
-	if err != nil {
+	if err := complete(records); err != nil {
 		return nil, err
 	}
-	return &Suite{HCL: hclOf(records), Data: data}, nil
+	data, err := rowsOf(records)
+	return &Suite{HCL: hclOf(records), Data: data}, err
+}
+
+func complete(records []Record) error {
+	for i := range records {
+		if err := records[i].complete(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // complete says what must be known of a record.
@@ -65,26 +69,7 @@ func metricsOf(records []Record) []metric.Metric {
 func rowsOf(records []Record) ([]byte, error) {
 	rows := make([]map[string]any, len(records))
 	for i := range records {
-		r := &records[i]
-		row := map[string]any{"run": r.Source, "model": r.Model, "runtime": r.Runtime, "input_tokens": r.Load.InputTokens, "output_tokens": r.Load.OutputTokens}
-		if r.Engine != "" {
-			row["runtime_version"] = r.Engine
-		}
-		if r.System != "" {
-			row["system"] = r.System
-		}
-		if r.GPUs > 0 {
-			row["gpus"] = r.GPUs
-		}
-		if r.Load.Concurrency > 0 {
-			row["concurrency"] = r.Load.Concurrency
-		} else {
-			row["request_rate"] = json.RawMessage(r.Load.RequestRate.String())
-		}
-		for name, v := range r.Figures {
-			row[string(name)] = v
-		}
-		rows[i] = row
+		rows[i] = records[i].row()
 	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -94,6 +79,32 @@ func rowsOf(records []Record) ([]byte, error) {
 		return nil, fmt.Errorf("write the measurements: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// row is a record as a row of the file: what it does not say is not there.
+func (r *Record) row() map[string]any {
+	row := map[string]any{"run": r.Source, "model": r.Model, "runtime": r.Runtime, "input_tokens": r.Load.InputTokens, "output_tokens": r.Load.OutputTokens}
+	for name, text := range map[string]string{"runtime_version": r.Engine, "system": r.System} {
+		if text != "" {
+			row[name] = text
+		}
+	}
+	r.addLoad(row)
+	for name, v := range r.Figures {
+		row[string(name)] = v
+	}
+	return row
+}
+
+func (r *Record) addLoad(row map[string]any) {
+	if r.GPUs > 0 {
+		row["gpus"] = r.GPUs
+	}
+	if r.Load.Concurrency > 0 {
+		row["concurrency"] = r.Load.Concurrency
+	} else {
+		row["request_rate"] = json.RawMessage(r.Load.RequestRate.String())
+	}
 }
 
 // hclText quotes a text as HCL does: ${ and %{ begin templates, and controls are left out.
@@ -138,14 +149,19 @@ func hclOf(records []Record) []byte {
 
 func writeHardware(b *bytes.Buffer, records []Record) {
 	for i, system := range distinct(records, func(r *Record) string { return r.System }) {
-		gpus := 1
-		for k := range records {
-			if records[k].System == system {
-				gpus = max(gpus, records[k].GPUs)
-			}
-		}
-		fmt.Fprintf(b, "hardware \"h%d\" {\n  system = %s\n  gpus   = %d\n}\n\n", i+1, hclText(system), gpus)
+		fmt.Fprintf(b, "hardware \"h%d\" {\n  system = %s\n  gpus   = %d\n}\n\n", i+1, hclText(system), gpusOf(records, system))
 	}
+}
+
+// gpusOf is the largest server's number of GPUs, at least one.
+func gpusOf(records []Record, system string) int {
+	gpus := 1
+	for i := range records {
+		if records[i].System == system {
+			gpus = max(gpus, records[i].GPUs)
+		}
+	}
+	return gpus
 }
 
 func writeRuntimes(b *bytes.Buffer, records []Record) {

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -78,10 +79,8 @@ func (t *table) read(data []byte) ([]Record, error) {
 
 // record reads one object.
 func (t *table) record(o object) (Record, error) {
-	if t.refuse != nil {
-		if why := t.refuse(o); why != "" {
-			return Record{}, fmt.Errorf("%s", why)
-		}
+	if why := t.refuse(o); why != "" {
+		return Record{}, errors.New(why)
 	}
 	r := Record{Tool: t.tool, Version: o.first(t.version), Model: o.first(t.model), System: o.first(t.system),
 		Runtime: o.first(t.runtime), Engine: o.first(t.engine), Window: t.window, Figures: map[metric.Name]float64{}, Caveats: t.caveat}
@@ -100,10 +99,7 @@ func (t *table) record(o object) (Record, error) {
 
 // doubts are the fields of the object that are not taken.
 func (t *table) doubts(o object) []Doubt {
-	var list []Doubt
-	if t.doubt != nil {
-		list = t.doubt(o)
-	}
+	list := t.doubt(o)
 	for _, d := range t.never {
 		if o.at(d.Field) != nil {
 			list = append(list, d)
