@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,10 +32,11 @@ func ReadAnswer(body []byte) (Answer, error) {
 
 // withoutContent keeps a decoder's error from quoting the answer.
 func withoutContent(err error) error {
-	if s, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // json.Unmarshal never wraps it
+	var s *json.SyntaxError
+	if errors.As(err, &s) {
 		return fmt.Errorf("syntax error at byte %d", s.Offset)
 	}
-	return fmt.Errorf("it has another form")
+	return errors.New("it has another form")
 }
 
 // Object is a nested object, by path; one that is not there answers nothing. A number in
