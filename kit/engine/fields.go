@@ -10,13 +10,6 @@ import (
 	"aicv/spec"
 )
 
-// ItemKVCacheTokens is what engines report beside the items: the tokens that the KV
-// cache of one data-parallel rank holds.
-const ItemKVCacheTokens = "kv_cache_tokens"
-
-// ItemLoadFormat is reported beside the items, too: "dummy" weights are random.
-const ItemLoadFormat = "load_format"
-
 // Answer reads single fields of a JSON answer. Answers of engines may hold their whole
 // environment, secrets included: nothing but the fields asked for is ever looked at.
 type Answer struct{ raw json.RawMessage }
