@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -91,7 +92,11 @@ func predictedBy(c *result.Cell) string {
 	case c.Prediction.Missing != "":
 		return c.Identity.Predictor + ": no prediction: " + c.Prediction.Missing
 	}
-	return c.Identity.Predictor + provenance(c.Prediction.Provenance)
+	text := c.Identity.Predictor + provenance(c.Prediction.Provenance)
+	if c.Prediction.Memory > 0 {
+		text += fmt.Sprintf("; it takes %.1f GiB on each GPU", float64(c.Prediction.Memory)/(1<<30))
+	}
+	return text
 }
 
 func measuredBy(c *result.Cell) string {

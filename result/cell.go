@@ -53,7 +53,7 @@ func predictionOf(p *engine.PlannedCell) *Prediction {
 	if p.Cell.Predictor == nil {
 		return nil
 	}
-	return &Prediction{Values: p.Prediction.Values, Derived: p.Prediction.Derived, Modelled: p.Prediction.Modelled,
+	return &Prediction{Values: p.Prediction.Values, Derived: p.Prediction.Derived, Modelled: p.Prediction.Modelled, Memory: p.Prediction.Memory,
 		Provenance: p.Prediction.Provenance, Missing: p.Prediction.Missing}
 }
 

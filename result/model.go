@@ -141,6 +141,7 @@ type Prediction struct {
 	Values     metric.Values      `json:"values,omitempty"`
 	Derived    []metric.Name      `json:"derived,omitempty"`
 	Modelled   spec.Configuration `json:"modelled,omitempty"`
+	Memory     int64              `json:"memory_bytes,omitempty"` // on each GPU, as the predictor takes it; 0: not said
 	Provenance spec.Provenance    `json:"provenance"`
 	Missing    string             `json:"missing,omitempty"`
 }

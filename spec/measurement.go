@@ -42,8 +42,9 @@ func PointOf(c *Cell) Point {
 // Prediction is a predictor's answer for one point.
 type Prediction struct {
 	Values     metric.Values `json:"values"`
-	Derived    []metric.Name `json:"derived,omitempty"`  // computed by us from other answers, not given by the predictor
-	Modelled   Configuration `json:"modelled,omitempty"` // the configuration that the answer assumed, as far as known
+	Derived    []metric.Name `json:"derived,omitempty"`      // computed by us from other answers, not given by the predictor
+	Modelled   Configuration `json:"modelled,omitempty"`     // the configuration that the answer assumed, as far as known
+	Memory     int64         `json:"memory_bytes,omitempty"` // that it takes the model to need on each GPU, weights and KV cache included; 0: not said
 	Findings   []Finding     `json:"findings,omitempty"`
 	Provenance Provenance    `json:"provenance"`
 	Missing    string        `json:"missing,omitempty"` // why there is no answer; empty where there is one

@@ -329,6 +329,24 @@ type StartRequest struct {
 	Tell     func(phase string) // hears what takes long, such as the pull of an image; nil: nobody does
 }
 
+// GPUSampler is an optional ability of a target: it looks at the GPUs of a running
+// server. It is asked every few seconds during a run; of a server without GPUs there are
+// no samples.
+type GPUSampler interface {
+	SampleGPUs(ctx context.Context, server Server) ([]GPUSample, error)
+}
+
+// GPUSample is one look at one GPU.
+type GPUSample struct {
+	Index      int
+	UUID       string
+	SMClockMHz float64  // 0: not reported
+	PowerW     float64  // 0: not reported
+	MemoryMiB  int      // in use; 0: not reported
+	Slowdowns  []string // heat or power that holds its clocks down now
+	Foreign    []string // processes on it that are none of the server's
+}
+
 // Lister is an optional ability of a target: it lists what any aicv left on it.
 type Lister interface {
 	// List finds the servers of all suites, running or not.

@@ -45,6 +45,7 @@ const (
 	selectStarts    = `SELECT s.id, s.deployment, s.data, s.stopped
 		FROM json_each(?) k CROSS JOIN server_start s ON s.deployment = k.value
 		ORDER BY s.id`
+	selectRunning = `SELECT id, deployment, data, stopped FROM server_start WHERE stopped = 0 ORDER BY id`
 
 	selectMeasurement = `SELECT num, generation, retired_to FROM measurement WHERE id = ?`
 	insertMeasurement = `INSERT INTO measurement (id, address, content) VALUES (?, ?, ?)`

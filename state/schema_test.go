@@ -38,7 +38,7 @@ func queries(t *testing.T) map[string]string {
 // Every statement runs on an index, but for those whose job is to list everything.
 func TestEveryQueryUsesAnIndex(t *testing.T) {
 	listing := []string{
-		"interruptOthers", "listApplies", // applies are few
+		"interruptOthers", "listApplies", "selectRunning", // applies and starts are few
 		"listMeasurements",                                                       // reads every run's key, in one pass
 		"historyMeasurements", "historyRuns", "historyFailures", "historyJudged", // read everything, in one pass each
 		"listShapes", "listRuleSets", // few as well

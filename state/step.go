@@ -198,7 +198,25 @@ func (r *Reader) Starts(ctx context.Context, deployments []spec.ID) (map[spec.ID
 	if err != nil {
 		return nil, err
 	}
-	err = r.each(ctx, "read server starts", selectStarts, []any{set}, func(rows *sql.Rows) error {
+	err = r.starts(ctx, selectStarts, []any{set}, func(start spec.ServerStart) {
+		found[start.Deployment] = append(found[start.Deployment], start)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Running lists the bring-ups that are not known to be over, of every deployment and
+// on every target, oldest first.
+func (r *Reader) Running(ctx context.Context) ([]spec.ServerStart, error) {
+	var running []spec.ServerStart
+	err := r.starts(ctx, selectRunning, nil, func(start spec.ServerStart) { running = append(running, start) })
+	return running, err
+}
+
+func (r *Reader) starts(ctx context.Context, query string, args []any, use func(spec.ServerStart)) error {
+	return r.each(ctx, "read server starts", query, args, func(rows *sql.Rows) error {
 		var id, stopped int64
 		var deployment spec.ID
 		var data string
@@ -209,12 +227,8 @@ func (r *Reader) Starts(ctx context.Context, deployments []spec.ID) (map[spec.ID
 		if err := decode("server start", data, &start); err != nil {
 			return err
 		}
-		start.ID, start.Stopped = id, timeOf(stopped)
-		found[deployment] = append(found[deployment], start)
+		start.ID, start.Deployment, start.Stopped = id, deployment, timeOf(stopped)
+		use(start)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }

@@ -84,6 +84,15 @@ func (t safeTarget) Stop(ctx context.Context, server spec.Server, grace time.Dur
 	return err
 }
 
+// SampleGPUs is errors.ErrUnsupported where the target can not look.
+func (t safeTarget) SampleGPUs(ctx context.Context, server spec.Server) ([]spec.GPUSample, error) {
+	looks, ok := t.inner.(spec.GPUSampler)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return bounded(ctx, t.name, func() ([]spec.GPUSample, error) { return looks.SampleGPUs(ctx, server) })
+}
+
 type safeRuntime struct {
 	inner spec.Runtime
 	name  string

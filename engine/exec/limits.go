@@ -48,6 +48,7 @@ const (
 	slowestPoll = time.Second
 	dyingGrace  = 2 * time.Second // between a server's last sign of life and its end
 	aliveEvery  = time.Second     // whether the server still lives, during a run
+	sampleEvery = 5 * time.Second // the server's GPUs, during a run
 )
 
 // How much of a server's log is read.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"aicv/spec"
+	"github.com/google/go-cmp/cmp"
 )
 
 // talk scripts what engines say of themselves.
@@ -225,5 +227,62 @@ func TestSeedsDiffer(t *testing.T) {
 	a, long := spec.Load{Concurrency: 8, InputTokens: 100}, spec.Load{Concurrency: 8, InputTokens: 200}
 	if loadSeed(a) == loadSeed(long) || loadSeed(a) == loadSeed(spec.Load{Concurrency: 4, InputTokens: 100}) {
 		t.Error("loads are not told apart")
+	}
+}
+
+// lookingTarget can look at its servers' GPUs.
+type lookingTarget struct {
+	fakeTarget
+	look func(n int) ([]spec.GPUSample, error)
+	n    *int
+}
+
+func (t lookingTarget) SampleGPUs(context.Context, spec.Server) ([]spec.GPUSample, error) {
+	*t.n++
+	return t.look(*t.n)
+}
+
+// GPUs are looked at while a run goes on, and what was seen is summed up.
+func TestGPUsAreSampled(t *testing.T) {
+	held := func(n int) ([]spec.GPUSample, error) {
+		s := spec.GPUSample{Index: 3, UUID: "GPU-a", SMClockMHz: 1000, PowerW: 600, MemoryMiB: n}
+		if n%2 == 0 {
+			s.SMClockMHz, s.Slowdowns, s.Foreign = 2000, []string{"sw_power_cap"}, []string{"python (pid 7)"}
+		}
+		return []spec.GPUSample{s}, nil
+	}
+	for name, c := range map[string]struct {
+		gpus  int
+		look  func(n int) ([]spec.GPUSample, error)
+		asked int
+		says  string
+	}{
+		"held down":    {1, held, 4, ""},
+		"without GPUs": {0, held, 0, ""},
+		"unreadable":   {1, func(int) ([]spec.GPUSample, error) { return nil, errors.New("driver mismatch") }, 1, "driver mismatch"},
+		"none":         {1, func(int) ([]spec.GPUSample, error) { return nil, nil }, 1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				g := &group{up: &upServer{}, spec: spec.ServerSpec{GPUs: c.gpus}, target: &target{Target: safeTarget{lookingTarget{fakeTarget{newWorld()}, c.look, &asked}, "t"}}}
+				ctx, cancel := context.WithTimeout(t.Context(), 4*sampleEvery+time.Second)
+				defer cancel()
+				var done sync.WaitGroup
+				s := (&executor{}).sample(ctx, g, &done)
+				done.Wait()
+				if asked != c.asked || (c.says == "") != (s.err == nil) || s.err != nil && s.err.Error() != c.says {
+					t.Errorf("asked %d times: %v", asked, s.err)
+				}
+				if name != "held down" {
+					return
+				}
+				want := []spec.GPUUse{{Index: 3, UUID: "GPU-a", Samples: 4, SMClockMHz: 1500, PowerW: 600, MemoryMiB: 4, Throttled: 0.5,
+					Reasons: []string{"sw_power_cap"}, Foreign: []string{"python (pid 7)"}}}
+				if diff := cmp.Diff(want, s.uses); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
 	}
 }

@@ -154,6 +154,7 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	report := x.observeBefore(x.work, g)
 	p := x.newPulse(id, s.attempt)
 	m := x.mind(timed, cancel, g, expected, p)
+	gpus := x.sample(timed, g, &m.done)
 	result, err := bench.Run(timed, request, p.relay)
 	cancel(nil)
 	m.done.Wait()
@@ -170,6 +171,8 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 		return spec.RunResult{}, err
 	}
 	x.observeAfter(x.work, g, report, &result, c.Cell.Load)
+	result.Seen.GPUs = gpus.uses
+	x.warnUnread(x.work, g, "its GPUs could not be looked at: ", gpus.err)
 	return result, nil
 }
 

@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"aicv/engine/exec"
 	"aicv/metric"
+	"aicv/spec"
+	"aicv/state"
 )
 
 func (a *app) destroyCommand() *cobra.Command {
@@ -36,9 +41,33 @@ what a crash or a third Ctrl-C left running. It never removes results.`,
 			if err != nil {
 				return err
 			}
-			return a.printDestroyed(stopped)
+			if err := a.printDestroyed(stopped); err != nil {
+				return err
+			}
+			return beyondReach(cmd.Context(), suite, store.Reader)
 		},
 	}
+}
+
+// beyondReach names the servers that the state knows of on targets that the suite does
+// not declare any more: nobody was asked about them.
+func beyondReach(ctx context.Context, suite *spec.Suite, reader *state.Reader) error {
+	running, err := reader.Running(ctx)
+	if err != nil {
+		return err
+	}
+	var lines []string
+	for _, s := range running {
+		declared := slices.ContainsFunc(suite.Components, func(c *spec.Component) bool { return c.Address() == s.Target })
+		if !declared {
+			lines = append(lines, fmt.Sprintf("  %s on %s, at %s, ready since %s", s.Server.ID, s.Target, s.Server.URL, s.Ready.Format("2006-01-02 15:04:05")))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return &spec.Error{Kind: spec.ErrUsage, Summary: metric.Count(len(lines), "server") + " may still run on targets that the suite does not declare any more",
+		Detail: strings.Join(lines, "\n"), Fix: "declare the target again and run aicv destroy, or stop it by hand"}
 }
 
 func (a *app) printDestroyed(stopped []string) error {

@@ -84,6 +84,9 @@ func (a *app) writeLock(at place, p *engine.Plan) error {
 	if old, err := os.ReadFile(at.lock); err == nil && string(old) == string(content) {
 		return nil
 	}
+	if info, err := os.Lstat(at.lock); err == nil && !info.Mode().IsRegular() { // a suite from elsewhere must not have other files written
+		return &spec.Error{Kind: spec.ErrUsage, Summary: at.lock + " is no regular file, so nothing is written to it", Fix: "remove it and apply again"}
+	}
 	if err := replaceFile(at.lock, content); err != nil {
 		return fmt.Errorf("write the lock file: %w", err)
 	}

@@ -16,6 +16,7 @@ type Launch struct {
 	Inside   []string // of an image, before the arguments; nil: its entrypoint takes arguments alone
 	Model    string   // flag of the model: "--model-path"
 	Bare     bool     // on hosts the model stands first, without its flag
+	Help     []string // arguments by which it lists its flags
 	CPU      []string // arguments for running without a GPU
 	Fixed    []string // arguments that are always given
 	Env      []spec.EnvVar

@@ -175,3 +175,9 @@ func compareLocal(a, b string) int {
 		return cmp.Compare(x, y)
 	})
 }
+
+// Before reports whether the version is older than another one, which must be readable.
+func (v Version) Before(other string) bool {
+	o, err := Parse(other)
+	return err == nil && v.Compare(o) < 0
+}

@@ -56,7 +56,7 @@ func (c *cli) one(ctx context.Context, q *question) outcome {
 	if err != nil {
 		return outcome{lost: "no folder to run in: " + err.Error()}
 	}
-	defer os.RemoveAll(empty) //nolint:errcheck // a folder for temporary files
+	defer os.RemoveAll(empty)
 	var out strings.Builder
 	argv := append([]string{c.tool.Command}, q.argv(c.versionFor(q))...)
 	argv = append(argv, "--no-color")

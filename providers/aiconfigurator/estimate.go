@@ -49,6 +49,9 @@ func (q *question) prediction(e *estimate) (spec.Prediction, error) {
 	}
 	p := spec.Prediction{Values: values, Modelled: q.modelled(e), Findings: slices.Clone(q.findings),
 		Provenance: spec.Provenance{Database: e.Version, Source: Kind + " " + strings.Join(quoted(q.asked(e).argv(e.Version)), " ")}}
+	if gib := e.Values["memory"]; gib != nil && *gib > 0 && *gib < 1<<20 {
+		p.Memory = int64(*gib * (1 << 30)) // the tool's GB are GiB
+	}
 	p.Findings = append(p.Findings, q.traps(e, missing)...)
 	return p, nil
 }

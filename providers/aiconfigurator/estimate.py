@@ -5,6 +5,7 @@ a header, then one line per point as soon as it is known. A point that fails say
 and loses no other. Run by the tool's own interpreter; nothing is written anywhere.
 """
 
+import copy
 import difflib
 import functools
 import inspect
@@ -124,14 +125,23 @@ class SDK:
 
 
 def memoise(databases):
-    """Remembers which database is the latest: as it is, each look-up reads some 500
-    YAML files, three times a point. The files do not change while we run. Where the
-    function is not what we know, it is left alone."""
-    plain = getattr(databases, "get_latest_database_version", None)
-    if plain is None:
-        return "no get_latest_database_version: looked up anew for every point"
-    if list(inspect.signature(plain).parameters)[:2] != ["system", "backend"]:
-        return "get_latest_database_version has other parameters: looked up anew for every point"
+    """Remembers which versions of the databases there are: as it is, the look-up of the
+    latest re-reads some 500 YAML files, three times a point. The files do not change
+    while we run. Functions that are not what we know are left alone."""
+    left = []
+    for name in ("get_latest_database_version", "get_version_slots"):
+        plain = getattr(databases, name, None)
+        if plain is None:  # the second came with the slots
+            left.extend(["no " + name] if name == "get_latest_database_version" else [])
+        elif list(inspect.signature(plain).parameters)[:2] != ["system", "backend"]:
+            left.append(name + " has other parameters")
+        else:
+            remembered = remember(plain)
+            setattr(databases, name, remembered)
+    return ", ".join(left) + ": versions are looked up anew for every point" if left else ""
+
+
+def remember(plain):
     known = {}
 
     @functools.wraps(plain)
@@ -139,10 +149,9 @@ def memoise(databases):
         key = repr((args, sorted(kwargs.items())))
         if key not in known:
             known[key] = plain(*args, **kwargs)
-        return known[key]
+        return copy.copy(known[key])
 
-    databases.get_latest_database_version = remembered
-    return ""
+    return remembered
 
 
 def tidy(text):

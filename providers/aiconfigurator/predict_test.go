@@ -33,7 +33,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	if a.Missing != "" || a.Provenance.Tool != Kind || a.Provenance.Version != "0.12.0" || a.Provenance.Database != "0.5.14" {
+	if a.Missing != "" || a.Provenance.Tool != Kind || a.Provenance.Version != "0.12.0" || a.Provenance.Database != "0.5.14" || a.Memory != 33103460433 {
 		t.Errorf("%+v", a)
 	}
 	want := "aiconfigurator cli estimate --model-path Qwen/Qwen3-32B-FP8 --system h200_sxm --backend sglang --backend-version 0.5.14 --database-mode SILICON" +

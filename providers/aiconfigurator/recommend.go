@@ -238,10 +238,12 @@ func (c *candidate) configuration(r *spec.RecommendRequest, replicas int) (spec.
 	}
 	for _, s := range sizes {
 		fixed := config.Get(s.Name)
-		if !fixed.IsNull() && !fixed.Equal(s.Value) {
+		switch one := s.Value.Equal(spec.IntValue(1)) && s.Name != spec.ItemTensorParallel; {
+		case !fixed.IsNull() && !fixed.Equal(s.Value):
 			return nil, false
+		case fixed.IsNull() && !one: // a size of 1 is what an open one means
+			config = config.With(s.Name, s.Value)
 		}
-		config = config.With(s.Name, s.Value)
 	}
 	// What else the row was predicted with holds where the suite leaves it open.
 	open := []spec.Setting{{Name: spec.ItemMaxBatchTokens, Value: spec.IntValue(c.ctxTokens)}}

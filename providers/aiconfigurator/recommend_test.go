@@ -77,7 +77,7 @@ func TestBestRecordedRow(t *testing.T) {
 		t.Fatalf("%d rows, want 1", len(rows))
 	}
 	config := string(rows[0].Point.Config.AppendCanonical(nil))
-	if want := `attention_data_parallel=1,kv_cache_quant="fp8",max_batch_tokens=4000,pipeline_parallel=1,replicas=4,tensor_parallel=2`; config != want || rows[0].Point.Load.Concurrency != 256 {
+	if want := `kv_cache_quant="fp8",max_batch_tokens=4000,replicas=4,tensor_parallel=2`; config != want || rows[0].Point.Load.Concurrency != 256 {
 		t.Errorf("%s at %d, want %s at 256", config, rows[0].Point.Load.Concurrency, want)
 	}
 	for name, want := range map[metric.Name]float64{metric.TTFT: 635.992, metric.TPOT: 24.66, metric.Throughput: 2551.023 * 1000 / 999 / 2, metric.RequestThroughput: 2.554 * 4} {

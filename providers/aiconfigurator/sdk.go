@@ -181,7 +181,7 @@ func (s *sdk) run(ctx context.Context, want string, points []wirePoint, c *conve
 	if err != nil {
 		return subprocess.Ended{}, fmt.Errorf("make a folder to run in: %w", err)
 	}
-	defer os.RemoveAll(empty) //nolint:errcheck // a folder for temporary files
+	defer os.RemoveAll(empty)
 	ctx, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
 	watch := time.AfterFunc(s.stall, func() { kill(fmt.Errorf("it said nothing for %s", s.stall)) })

@@ -148,7 +148,7 @@ func (s *search) attempt(ctx context.Context, version string) ([]candidate, erro
 	if err != nil {
 		return nil, fmt.Errorf("make a folder to search in: %w", err)
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // a folder for temporary files
+	defer os.RemoveAll(folder)
 	argv, err := s.argv(folder, version)
 	if err != nil {
 		return nil, err

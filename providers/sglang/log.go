@@ -19,8 +19,8 @@ func phases() []spec.LoadPhase {
 	}
 }
 
-// failures are SGLang's own signatures.
-func failures() []engine.Signature {
+// Failures are SGLang's own signatures.
+func Failures() []engine.Signature {
 	const (
 		configuration  = spec.ErrConfiguration
 		infrastructure = spec.ErrInfrastructure
@@ -46,4 +46,4 @@ func failures() []engine.Signature {
 }
 
 // Diagnose names the cause of a failure.
-func (r *runtime) Diagnose(log string) (*spec.Error, bool) { return engine.Diagnose(log, failures()) }
+func (r *runtime) Diagnose(log string) (*spec.Error, bool) { return engine.Diagnose(log, Failures()) }

@@ -29,7 +29,7 @@ func Registration() spec.Registration {
 }
 
 func newRuntime(c *spec.Component, env spec.Env) (spec.Runtime, error) {
-	e, err := engine.Compile(table())
+	e, err := engine.Compile(Table())
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,7 @@ func launch() engine.Launch {
 		Program: append([]string{"python3"}, module...),
 		Module:  module,
 		Inside:  append([]string{"python3"}, module...),
+		Help:    []string{"--help"},
 		Model:   "--model-path",
 		CPU:     []string{"--device", "cpu", "--disable-overlap-schedule"},
 		Fixed:   []string{"--enable-metrics"},

@@ -5,10 +5,10 @@ import (
 	"aicv/spec"
 )
 
-// table is how SGLang is configured. Sources: its own definitions of arguments
+// Table is how SGLang is configured. Sources: its own definitions of arguments
 // (sglang/srt/server_args.py, arg_groups/fields) in the versions of Checked, and its
 // documentation.
-func table() engine.Table {
+func Table() engine.Table {
 	return engine.Table{
 		Engine: "SGLang", Kind: Kind, Oldest: "0.5.6", Newest: "0.5.23",
 		Checked: []string{"0.5.6.post2", "0.5.9", "0.5.10", "0.5.12", "0.5.14", "0.5.16", "0.5.23"},
@@ -23,9 +23,9 @@ func table() engine.Table {
 			{Flag: "enable-deepep-moe", Instead: `use "moe-a2a-backend" = "deepep"`},
 			{Flag: "stream-output", Versions: ">=0.5.23", Instead: "use incremental-streaming-output"},
 			{Flag: "collect-tokens-histogram", Versions: ">=0.5.23", Instead: "leave it out"},
-			{Flag: "disaggregation-decode-tp", Instead: "leave it out: sizes are exchanged by the servers"},
-			{Flag: "disaggregation-decode-dp", Instead: "leave it out: sizes are exchanged by the servers"},
-			{Flag: "disaggregation-prefill-pp", Instead: "leave it out: sizes are exchanged by the servers"},
+			{Flag: "disaggregation-decode-tp", Versions: ">=0.5.10", Instead: "leave it out: sizes are exchanged by the servers"},
+			{Flag: "disaggregation-decode-dp", Versions: ">=0.5.10", Instead: "leave it out: sizes are exchanged by the servers"},
+			{Flag: "disaggregation-prefill-pp", Versions: ">=0.5.10", Instead: "leave it out: sizes are exchanged by the servers"},
 		},
 	}
 }

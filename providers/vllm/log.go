@@ -20,8 +20,8 @@ func phases() []spec.LoadPhase {
 	}
 }
 
-// failures are vLLM's own signatures.
-func failures() []engine.Signature {
+// Failures are vLLM's own signatures.
+func Failures() []engine.Signature {
 	const (
 		configuration  = spec.ErrConfiguration
 		infrastructure = spec.ErrInfrastructure
@@ -49,4 +49,4 @@ func failures() []engine.Signature {
 }
 
 // Diagnose names the cause of a failure.
-func (r *runtime) Diagnose(log string) (*spec.Error, bool) { return engine.Diagnose(log, failures()) }
+func (r *runtime) Diagnose(log string) (*spec.Error, bool) { return engine.Diagnose(log, Failures()) }

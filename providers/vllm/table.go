@@ -5,10 +5,10 @@ import (
 	"aicv/spec"
 )
 
-// table is how vLLM is configured. Sources: its own definitions of arguments
+// Table is how vLLM is configured. Sources: its own definitions of arguments
 // (vllm/engine/arg_utils.py, vllm/config) in the versions of Checked, and its
 // documentation.
-func table() engine.Table {
+func Table() engine.Table {
 	return engine.Table{
 		Engine: "vLLM", Kind: Kind, Oldest: "0.12.0", Newest: "0.33.0", Negated: true,
 		Checked: []string{"0.12.0", "0.14.0", "0.18.0", "0.19.0", "0.20.0", "0.22.0", "0.24.0", "0.32.0"},

@@ -35,7 +35,7 @@ func Registration() spec.Registration {
 }
 
 func newRuntime(c *spec.Component, env spec.Env) (spec.Runtime, error) {
-	e, err := engine.Compile(table())
+	e, err := engine.Compile(Table())
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +54,7 @@ func launch() engine.Launch {
 	return engine.Launch{
 		Program: []string{"vllm", "serve"},
 		Module:  []string{"-m", "vllm.entrypoints.cli.main", "serve"},
+		Help:    []string{"--help=all"},
 		Model:   "--model",
 		Bare:    true,
 		Shm:     16 * gib, HubCache: "/root/.cache/huggingface",

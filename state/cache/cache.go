@@ -21,7 +21,7 @@ import (
 
 const (
 	// version is of the file's layout; a file of any other version is replaced.
-	version = 3
+	version = 4
 	// applicationID marks the file as an aicv prediction cache ("aicp" in ASCII).
 	applicationID = 0x61696370
 	// chunkSize is the number of predictions that are packed together.

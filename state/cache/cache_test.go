@@ -45,6 +45,7 @@ func prediction(i int) spec.Prediction {
 		Values:   metric.Values{{Metric: metric.Throughput, Value: 1000 + float64(i)/7}, {Metric: metric.TPOT, Value: float64(i) / 3}, {Metric: metric.TTFT, Value: 0.1}},
 		Derived:  []metric.Name{metric.Throughput},
 		Modelled: spec.NewConfiguration(spec.Setting{Name: "kv_cache_quant", Value: spec.StringValue("fp8")}, spec.Setting{Name: "tensor_parallel", Value: spec.IntValue(1 + i%8)}),
+		Memory:   int64(i) << 30,
 		Findings: []spec.Finding{{Check: "c", Severity: spec.FindingWarn, Message: "m", Metrics: []metric.Name{metric.TTFT}}},
 		Provenance: spec.Provenance{Tool: "aiconfigurator", Version: "0.12.0", Database: "h200_sxm/sglang/0.5.14",
 			Source: "row " + strconv.Itoa(i)},

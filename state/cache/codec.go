@@ -56,6 +56,7 @@ func (w *encoder) prediction(p *spec.Prediction) {
 		w.text(s.Name)
 		w.text(string(s.Value.AppendCanonical(nil)))
 	}
+	w.body = binary.AppendVarint(w.body, p.Memory)
 	w.findings(p.Findings)
 	w.text(p.Provenance.Tool)
 	w.text(p.Provenance.Version)
@@ -136,6 +137,16 @@ func (r *decoder) number() uint64 {
 	return n
 }
 
+func (r *decoder) signed() int64 {
+	n, size := binary.Varint(r.rest)
+	if size <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
 // count reads the length of something; each element takes at least one byte.
 func (r *decoder) count() int {
 	n := r.number()
@@ -188,6 +199,7 @@ func (r *decoder) prediction() spec.Prediction {
 	for i := range p.Modelled {
 		p.Modelled[i] = spec.Setting{Name: r.text(), Value: r.value()}
 	}
+	p.Memory = r.signed()
 	p.Findings = r.findings()
 	p.Provenance = spec.Provenance{Tool: r.text(), Version: r.text(), Database: r.text(), Source: string(r.bytes(r.count()))}
 	p.Missing = r.text()

@@ -146,6 +146,27 @@ func TestGeneratorOfPools(t *testing.T) {
 	}
 }
 
+func TestGeneratorsComeBack(t *testing.T) {
+	text := strings.Replace(strings.Replace(generator, "mode: disagg", "mode: agg, other: kept", 1), "{prefill_workers: 2, decode_workers: 1}", "{agg_workers: 2}", 1)
+	text = strings.Replace(text, "params: {", "params: {agg: {tensor_parallel_size: 2, moe_tensor_parallel_size: 2, max_batch_size: 8}, ", 1)
+	source := translate.Source{Name: "g.yaml", Data: []byte(text)}
+	suite, _, err := ImportGenerator(source, translate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &suite.Experiments[0]
+	out, _, err := ExportGenerator(e, translate.Export{Origin: &source})
+	if err != nil || string(out) != text {
+		t.Errorf("error %v\n%s", err, out)
+	}
+	e.Axis(spec.ItemReplicas).Values = []spec.Value{spec.IntValue(3)}
+	e.Axes = append(e.Axes, translate.Axis{Name: "traffic", Values: []spec.Value{spec.StringValue("D(10,10)")}})
+	out, _, err = ExportGenerator(e, translate.Export{Origin: &source})
+	if err != nil || !strings.Contains(string(out), "agg_workers: 3") || !strings.Contains(string(out), "other: kept") {
+		t.Errorf("error %v\n%s", err, out)
+	}
+}
+
 // Every column and key of a table has a rule that says more than nothing.
 func TestTables(t *testing.T) {
 	for _, rules := range [][]translate.Rule{ResultRules(), ExpRules(), GeneratorRules()} {

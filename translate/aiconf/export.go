@@ -67,10 +67,8 @@ func usage(summary, fix string) error {
 // experiment that was made from one and says the same gives that document again.
 func ExportExp(e *translate.Experiment, x translate.Export) ([]byte, *translate.Report, error) {
 	report := &translate.Report{Format: Exp, Source: x.Suite}
-	if x.Origin != nil && unchanged(e, x) {
-		report.Add(translate.Row{Item: "experiment." + e.Name, Field: cmp.Or(e.Origin.Entry, "(all)"), Fidelity: spec.FidelityExact,
-			Why: "it says what the document says that it was made from, which is written again as it was"})
-		return x.Origin.Data, report, nil
+	if x.Origin != nil && unchanged(e, x, ImportExp) {
+		return same(e, x, report)
 	}
 	w := &writing{e: e, doc: tree.NewMap(), report: report}
 	if err := w.exp(); err != nil {
@@ -82,11 +80,18 @@ func ExportExp(e *translate.Experiment, x translate.Export) ([]byte, *translate.
 	return content, report, err
 }
 
+// same writes the document again as it was.
+func same(e *translate.Experiment, x translate.Export, report *translate.Report) ([]byte, *translate.Report, error) {
+	report.Add(translate.Row{Item: "experiment." + e.Name, Field: cmp.Or(e.Origin.Entry, "(all)"), Fidelity: spec.FidelityExact,
+		Why: "it says what the document says that it was made from, which is written again as it was"})
+	return x.Origin.Data, report, nil
+}
+
 // unchanged reports whether the experiment is still what its origin says.
-func unchanged(e *translate.Experiment, x translate.Export) bool {
+func unchanged(e *translate.Experiment, x translate.Export, read func(translate.Source, translate.Options) (*translate.Suite, *translate.Report, error)) bool {
 	o := x.Options
 	o.Engine = e.Runtimes[0].Kind
-	suite, _, err := ImportExp(*x.Origin, o)
+	suite, _, err := read(*x.Origin, o)
 	if err != nil {
 		return false
 	}
@@ -201,12 +206,34 @@ func (w *writing) rest(why string) {
 // the tool's own deployment.
 func ExportGenerator(e *translate.Experiment, x translate.Export) ([]byte, *translate.Report, error) {
 	w := &writing{e: e, doc: tree.NewMap(), report: &translate.Report{Format: Generator, Source: x.Suite}}
+	if x.Origin != nil {
+		if unchanged(e, x, ImportGenerator) {
+			return same(e, x, w.report)
+		}
+		if err := w.from(x.Origin); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := w.generator(); err != nil {
 		return nil, nil, err
 	}
 	w.rest("the generator has no key for it")
 	content, err := w.doc.Write(cmp.Or(tree.Syntax(x.Syntax), tree.YAML))
 	return content, w.report, err
+}
+
+// from keeps the keys of the configuration that the experiment was made from, if it is of
+// one kind of worker.
+func (w *writing) from(s *translate.Source) error {
+	doc, err := tree.Parse(s.Name, s.Data)
+	if err != nil {
+		return err
+	}
+	if doc.Get("DynConfig", "mode").String() != "disagg" {
+		w.doc = doc
+		w.say("", "(others)", "", spec.FidelityExact, "kept as in the document that the experiment was made from")
+	}
+	return nil
 }
 
 func (w *writing) generator() error {
@@ -221,7 +248,9 @@ func (w *writing) generator() error {
 	}
 	w.put(tree.Text(w.e.Model.ID), "model.id", "ServiceConfig", "model_path")
 	w.put(tree.Text(w.e.Hardware.System), "hardware.system", "NodeConfig", "system_name")
-	w.doc.Set(tree.Text(w.e.Runtimes[0].Kind+"-runtime"), "K8sConfig", "k8s_image")
+	if image := w.doc.Get("K8sConfig", "k8s_image"); !strings.Contains(image.String(), w.e.Runtimes[0].Kind) {
+		w.doc.Set(tree.Text(w.e.Runtimes[0].Kind+"-runtime"), "K8sConfig", "k8s_image")
+	}
 	w.say("runtime", "K8sConfig.k8s_image", w.e.Runtimes[0].Kind, spec.FidelityApproximate, "the engine by the name of an image; set the image that is meant")
 	w.put(tree.Text("agg"), "", "DynConfig", "mode")
 	w.put(tree.Num(isl), schema.ItemInputTokens, "SlaConfig", "isl")

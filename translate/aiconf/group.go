@@ -268,6 +268,7 @@ func (g *group) component(file string, items []string) *translate.Component {
 	attr := func(name string, v spec.Value) write.Attr { return write.Attr{Name: name, Value: write.Value(v)} }
 	c := &translate.Component{Kind: "recorded", Label: g.e.Name, Attrs: []write.Attr{
 		attr("file", spec.StringValue(file)), attr("tool", spec.StringValue("aiconfigurator")), attr("match", spec.MapValue(match...)),
+		attr("fixed", spec.MapValue(g.subject()...)),
 	}}
 	if v := g.e.Runtimes[0].Version; v != "" {
 		c.Attrs = append(c.Attrs, attr("database", spec.StringValue(v)))
@@ -281,6 +282,14 @@ func (g *group) component(file string, items []string) *translate.Component {
 			attr("column", spec.StringValue(string(name))), attr("unit", spec.StringValue(string(m.Unit)))}})
 	}
 	return c
+}
+
+// subject is what all rows of the group are predictions of.
+func (g *group) subject() []spec.Field {
+	return []spec.Field{
+		{Name: "model", Value: spec.StringValue(g.e.Model.ID)}, {Name: "system", Value: spec.StringValue(g.e.Hardware.System)},
+		{Name: "runtime", Value: spec.StringValue(g.e.Runtimes[0].Kind)},
+	}
 }
 
 // hoist moves what all rows share out of them, which leaves rows that can be read. A

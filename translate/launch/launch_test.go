@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -61,8 +62,8 @@ func TestCommands(t *testing.T) {
 }
 
 func detail(err error) string {
-	e, ok := err.(*spec.Error)
-	if !ok {
+	var e *spec.Error
+	if !errors.As(err, &e) {
 		return ""
 	}
 	return e.Detail
