@@ -47,6 +47,7 @@ Formats:
 	c.Flags().StringVar(&o.system, "system", "", "the GPUs' system, where the source does not name it (aicv hardware list)")
 	c.Flags().IntVar(&o.gpus, "gpus", 0, "GPUs that there are, where the source does not say")
 	c.Flags().StringVar(&o.engine, "runtime", "", "engine to measure in place of the source's: "+strings.Join(flags.Engines(), " or "))
+	c.AddCommand(a.importResultsCommand())
 	return c
 }
 
