@@ -112,6 +112,7 @@ func (e *Experiment) Add(a Axis) bool {
 type Options struct {
 	Hardware Hardware                     // what it runs on; zero: as the document says
 	Engine   string                       // in place of the source's; empty: as the source says
+	Version  string                       // of the engine, in place of the source's; empty: as the source says
 	Has      func(role, kind string) bool // whether this aicv has a provider; nil: it has all
 }
 
