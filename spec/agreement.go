@@ -21,6 +21,9 @@ const (
 // there is such a thing: one replica, one GPU in each parallel dimension, no
 // speculation. With anything else it is unknown.
 func Agree(item string, a, b Value) Agreement {
+	if a.kind == Number && a.Equal(b) { // most often so, and quick to tell
+		return AgreeSame
+	}
 	x, y := meaning(item, a), meaning(item, b)
 	switch {
 	case x == "" && y == "":

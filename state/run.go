@@ -24,7 +24,10 @@ type shape struct {
 	Derived    []metric.Name   `json:"derived,omitempty"`
 	Window     spec.WindowKind `json:"window"`
 	Provenance spec.Provenance `json:"provenance"` // without the source, which differs from run to run
-	sum        uint32          // checksum of its content
+	// Report is what the server reported of itself, without what differs from run to run;
+	// nil: nobody asked.
+	Report *spec.ServerReport `json:"report,omitempty"`
+	sum    uint32             // checksum of its content
 }
 
 // figures is a run's row apart from its keys.
@@ -73,6 +76,11 @@ func packValues(values metric.Values) ([]byte, error) {
 func shapeOf(result *spec.RunResult) (string, error) {
 	s := shape{Metrics: make([]metric.Name, len(result.Values)), Derived: result.Derived, Window: result.Window, Provenance: result.Provenance}
 	s.Provenance.Source = ""
+	if result.Seen != nil && result.Seen.Server != nil {
+		r := *result.Seen.Server
+		r.Before, r.After, r.Flushed = nil, nil, false
+		s.Report = &r
+	}
 	for i, v := range result.Values {
 		s.Metrics[i] = v.Metric
 	}
@@ -146,10 +154,8 @@ func (t *transaction) figuresOf(run *spec.Run) (figures, error) {
 			return f, fmt.Errorf("findings: %w", err)
 		}
 	}
-	if r.Seen != nil {
-		if f.seen, err = json.Marshal(r.Seen); err != nil {
-			return f, fmt.Errorf("observation: %w", err)
-		}
+	if f.seen, err = packSeen(r.Seen); err != nil {
+		return f, fmt.Errorf("observation: %w", err)
 	}
 	if f.shape, err = t.intern(selectShape, insertShape, content); err != nil {
 		return f, err
@@ -157,6 +163,35 @@ func (t *transaction) figuresOf(run *spec.Run) (figures, error) {
 	table := castagnoli()
 	f.checksum = f.sum(crc32.Checksum([]byte(content), table), table)
 	return f, nil
+}
+
+// packSeen keeps of what was seen all that the run's shape does not have.
+func packSeen(seen *spec.Observation) ([]byte, error) {
+	if seen == nil {
+		return nil, nil
+	}
+	own := *seen
+	if r := seen.Server; r != nil {
+		own.Server = &spec.ServerReport{Before: r.Before, After: r.After, Flushed: r.Flushed}
+	}
+	return json.Marshal(own)
+}
+
+// unpackSeen is the reverse of packSeen. Runs of one shape share the report's lists.
+func unpackSeen(packed []byte, s *shape) (*spec.Observation, error) {
+	if len(packed) == 0 {
+		return nil, nil
+	}
+	seen := new(spec.Observation)
+	if err := json.Unmarshal(packed, seen); err != nil {
+		return nil, fmt.Errorf("observation: %w", err)
+	}
+	if own := seen.Server; own != nil && s.Report != nil {
+		r := *s.Report
+		r.Before, r.After, r.Flushed = own.Before, own.After, own.Flushed
+		seen.Server = &r
+	}
+	return seen, nil
 }
 
 // Runs returns the runs that count of each measurement, in order of their index,
@@ -273,24 +308,14 @@ func (u *unpacker) unpack(run *spec.Run) error {
 		Requests: int(f.requests), Failed: int(f.failed), Merged: int(f.merged), Provenance: s.Provenance}
 	run.Result.Provenance.Source = f.source
 	run.Result.Values = u.values(s.Metrics, f.values)
-	return f.unpackWords(&run.Result)
-}
-
-// unpackWords reads what is stored as JSON.
-func (f *figures) unpackWords(result *spec.RunResult) error {
 	if len(f.findings) > 0 {
-		if err := json.Unmarshal(f.findings, &result.Findings); err != nil {
+		if err := json.Unmarshal(f.findings, &run.Result.Findings); err != nil {
 			return fmt.Errorf("findings: %w", err)
 		}
 	}
-	if len(f.seen) == 0 {
-		return nil
-	}
-	result.Seen = new(spec.Observation)
-	if err := json.Unmarshal(f.seen, result.Seen); err != nil {
-		return fmt.Errorf("observation: %w", err)
-	}
-	return nil
+	var err error
+	run.Result.Seen, err = unpackSeen(f.seen, s)
+	return err
 }
 
 func (u *unpacker) values(names []metric.Name, packed []byte) metric.Values {

@@ -155,6 +155,24 @@ func TestRuns(t *testing.T) {
 	}
 }
 
+// What a server reported is stored once for all of its runs.
+func TestRunsShareTheirServersReport(t *testing.T) {
+	s := begun(t)
+	for i := range 3 {
+		run, count := sampleRun("m", i+1), float64(i)
+		run.Result.Seen = &spec.Observation{Server: &spec.ServerReport{Version: "0.1", After: &spec.Counters{Preemptions: &count},
+			Effective: spec.NewConfiguration(spec.Setting{Name: spec.ItemTensorParallel, Value: spec.IntValue(2)})}}
+		runStep(t, s, spec.Outcome{Run: run})
+	}
+	runs := got[map[spec.ID][]spec.Run](t)(s.Runs(context.Background(), []spec.ID{"m"}))["m"]
+	for i, run := range runs {
+		report := run.Result.Seen.Server
+		if report.Version != "0.1" || *report.After.Preemptions != float64(i) || &report.Effective[0] != &runs[0].Result.Seen.Server.Effective[0] {
+			t.Errorf("run %d: %+v", run.Index, report)
+		}
+	}
+}
+
 func TestSortRuns(t *testing.T) {
 	ids := []spec.ID{"z", "a"}
 	runs := []spec.Run{{Measurement: "a", Index: 2}, {Measurement: "z", Index: 3}, {Measurement: "a", Index: 1}, {Measurement: "z", Index: 1}}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"aicv/providers/aiconfigurator"
+	"aicv/providers/command"
 	"aicv/providers/docker"
 	"aicv/providers/endpoint"
 	"aicv/providers/exec"
@@ -23,6 +24,7 @@ func registrations() []spec.Registration {
 		endpoint.Registration(),
 		sglang.Registration(),
 		vllm.Registration(),
+		command.Registration(),
 		sim.Registration(),
 		aiconfigurator.Registration(),
 		recorded.Predictor(),

@@ -49,6 +49,7 @@ Formats:
 	c.Flags().IntVar(&o.gpus, "gpus", 0, "GPUs that there are, where the source does not say")
 	c.Flags().StringVar(&o.engine, "runtime", "", "engine to measure in place of the source's: "+strings.Join(flags.Engines(), " or "))
 	c.Flags().StringVar(&o.version, "runtime-version", "", "the engine's version, where the source names none or another")
+	c.AddCommand(a.importResultsCommand())
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -98,8 +99,8 @@ func (f *GenAIBenchFolder) take(name string, data []byte) (err error) {
 // maxFiles bounds what is looked at in one folder.
 const maxFiles = 10_000
 
-// plainFiles lists the folder's own regular files with an ending, sorted.
-func plainFiles(root *os.Root, ending string) ([]string, error) {
+// plainFiles lists the folder's own regular files with one of the endings, sorted.
+func plainFiles(root *os.Root, endings ...string) ([]string, error) {
 	dir, err := root.Open(".")
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func plainFiles(root *os.Root, ending string) ([]string, error) {
 	}
 	var names []string
 	for _, entry := range entries {
-		if entry.Type().IsRegular() && strings.HasSuffix(entry.Name(), ending) {
+		if entry.Type().IsRegular() && slices.Contains(endings, filepath.Ext(entry.Name())) {
 			names = append(names, entry.Name())
 		}
 	}

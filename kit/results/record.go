@@ -4,8 +4,34 @@ import (
 	"fmt"
 	"slices"
 
+	"aicv/metric"
 	"aicv/spec"
 )
+
+// Record is one run that somebody took with another client.
+type Record struct {
+	Source   string // file, and the place in it where it holds several
+	Tool     string
+	Version  string // of the tool; empty: it does not say
+	Model    string // empty: it does not say
+	System   string // of the GPUs; empty: it does not say
+	GPUs     int    // 0: it does not say
+	Runtime  string // kind of engine; empty: it does not say
+	Engine   string // version of the engine; empty: it does not say
+	Load     spec.Load
+	Requests int // 0: it does not say
+	Window   spec.WindowKind
+	Figures  map[metric.Name]float64 // in the contract's units
+	LeftOut  []Doubt                 // what the source has and the contract can not take
+	Caveats  []string                // what a reader should know of the figures taken
+	Refused  string                  // why the result is not taken; empty: it is
+}
+
+// Doubt is a figure that is not taken, and why.
+type Doubt struct {
+	Field string
+	Why   string
+}
 
 // maxFile bounds a foreign file, in bytes.
 const maxFile = 256 << 20
@@ -40,4 +66,12 @@ func value(n *float64) float64 {
 func sortedNames(names []string) []string {
 	slices.Sort(names)
 	return names
+}
+
+// PerGPU adds the throughput per GPU, where the record has the total and the number.
+func (r *Record) PerGPU() {
+	total, known := r.Figures[metric.TotalThroughput]
+	if _, has := r.Figures[metric.Throughput]; known && !has && r.GPUs > 0 {
+		r.Figures[metric.Throughput] = total / float64(r.GPUs)
+	}
 }

@@ -294,12 +294,35 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+func TestScenarios(t *testing.T) {
+	normal, uniform := spec.Spread{Kind: spec.SpreadNormal, Deviation: 9}, spec.Spread{Kind: spec.SpreadUniform, Low: 5, High: 15}
+	for _, c := range []struct {
+		shape     spec.Shape
+		want, why string
+	}{
+		{spec.Shape{}, "D(100,10)", ""},
+		{spec.Shape{Input: normal}, "N(100,9)/(10,0)", ""},
+		{spec.Shape{Input: normal, Output: normal}, "N(100,9)/(10,9)", ""},
+		{spec.Shape{Output: uniform}, "U(100,100)/(5,15)", ""},
+		{spec.Shape{Input: normal, Output: uniform}, "", "one kind for both"},
+		{spec.Shape{Input: spec.Spread{Kind: spec.SpreadLognormal}}, "", "one kind for both"},
+		{spec.Shape{Static: true}, "", "static"}, {spec.Shape{Dataset: "x"}, "", "dataset"},
+		{spec.Shape{SharedPrefix: metric.MustDecimal("0.5")}, "", "shared prefix"},
+	} {
+		got, why := scenario(spec.Load{InputTokens: 100, OutputTokens: 10, Shape: c.shape})
+		if got != c.want || !strings.Contains(why, c.why) || (c.why == "") != (why == "") {
+			t.Errorf("%+v: %q, %q", c.shape, got, why)
+		}
+	}
+}
+
 func TestRefusedLoads(t *testing.T) {
 	b := made(t, nil, nil)
 	for want, change := range map[string]func(*spec.RunRequest){
 		"no open loop":          func(r *spec.RunRequest) { r.Load.RequestRate = metric.MustDecimal("2") },
 		"concurrency is 0":      func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
 		"single output token":   func(r *spec.RunRequest) { r.Load.OutputTokens = 1 },
+		"dataset is asked for":  func(r *spec.RunRequest) { r.Load.Shape.Dataset = "x" },
 		"0 input and":           func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
 		"ends in /v1":           func(r *spec.RunRequest) { r.Server.URL = "http://h/v1" },
 		"its address is \"\"":   func(r *spec.RunRequest) { r.Server.URL = "" },

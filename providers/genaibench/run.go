@@ -85,7 +85,10 @@ func refuse(request spec.RunRequest) error {
 	case load.OutputTokens == 1:
 		problem, fix = "it drops every request with a single output token", "set output_tokens to 2 or more, or use loadgen"
 	default:
-		return nil
+		if _, problem = scenario(load); problem == "" {
+			return nil
+		}
+		fix = "use loadgen, or change the workload"
 	}
 	return &spec.Error{Kind: spec.ErrUsage, Summary: "genai-bench can not drive this load: " + problem, Fix: fix}
 }
@@ -96,8 +99,8 @@ func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &order{tool: tool, model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model"),
-		scenario: fmt.Sprintf("D(%d,%d)", request.Load.InputTokens, request.Load.OutputTokens)}
+	o := &order{tool: tool, model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model")}
+	o.scenario, _ = scenario(request.Load)
 	if o.url, err = baseURL(request.Server.URL); err != nil {
 		return nil, err
 	}

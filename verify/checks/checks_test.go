@@ -111,6 +111,20 @@ func TestNothingSeen(t *testing.T) {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
+	batches, _ := healthy()
+	batches.Seen.Requests.InFlight, batches.Seen.Requests.Rate, batches.Seen.Requests.Later, batches.Seen.Requests.Warmup = 3, 10, 20, 0
+	static := load()
+	static.Shape.Static = true
+	if found := NewRules(nil).Run(Input{Run: batches, Load: static}); len(found) > 0 {
+		t.Errorf("static batches: %+v", found)
+	}
+	unlike, _ := healthy()
+	unlike.Seen.Requests.Second, unlike.Seen.Requests.Input.Mean, unlike.Seen.Requests.Output = 300, 130, spec.Lengths{Mean: 20, Min: 1, Max: 90}
+	varied := load()
+	varied.Shape.Output.Kind = spec.SpreadNormal
+	if found := NewRules(nil).Run(Input{Run: unlike, Load: varied}); len(found) > 0 {
+		t.Errorf("lengths that vary: %+v", found)
+	}
 	run, _ := healthy()
 	if found := NewRules(nil).Run(Input{Run: run, Load: spec.Load{RequestRate: metric.MustDecimal("2.5")}}); len(found) > 0 {
 		t.Errorf("at a request rate: %+v", found)

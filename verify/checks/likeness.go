@@ -75,9 +75,17 @@ func reportsOf(runs []spec.Run) []*spec.ServerReport {
 }
 
 func alike(a, b *spec.ServerReport) bool {
-	same := func(x, y spec.Setting) bool { return x.Name == y.Name && x.Value.Equal(y.Value) }
-	return a.Version == b.Version && slices.EqualFunc(a.Effective, b.Effective, same) && slices.EqualFunc(a.Changed, b.Changed, same) &&
+	return a.Version == b.Version && sameSettings(a.Effective, b.Effective) && sameSettings(a.Changed, b.Changed) &&
 		slices.Equal(a.Mapping, b.Mapping)
+}
+
+// sameSettings is quick for lists that are one, as those of the runs of one server are
+// once the state gave them.
+func sameSettings(a, b spec.Configuration) bool {
+	if len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) {
+		return true
+	}
+	return slices.EqualFunc(a, b, func(x, y spec.Setting) bool { return x.Name == y.Name && x.Value.Equal(y.Value) })
 }
 
 // compareAll compares with every report. Of an item the one stands that agrees least.

@@ -44,10 +44,13 @@ func (t *text) experiment(e int, cells []int) {
 	if len(cells) == 0 {
 		return
 	}
-	t.line("%s: %s", t.bold("experiment."+t.plan.Experiments[e].Name), metric.Count(len(cells), "cell"))
+	shared, mixed := t.origins(cells)
+	if shared != "" {
+		shared = ", " + shared
+	}
+	t.line("%s: %s%s", t.bold("experiment."+t.plan.Experiments[e].Name), metric.Count(len(cells), "cell"), tty.Clean(shared))
 	metrics := t.metricsOf(e, cells)
 	head := heading(metrics)
-	mixed := t.mixed(cells)
 	if mixed {
 		head = append(head, "from")
 	}
@@ -78,14 +81,19 @@ func (t *text) experiment(e int, cells []int) {
 	t.line("")
 }
 
-// mixed reports whether cells come from elsewhere than the experiment's own matrix.
-func (t *text) mixed(cells []int) bool {
-	for _, i := range cells {
-		if t.plan.Cells[i].Cell.Source != spec.FromMatrix {
-			return true
+// origins says where all cells come from, if not from the experiment's own matrix, or that
+// they come from several places.
+func (t *text) origins(cells []int) (shared string, mixed bool) {
+	first := origin(t.plan, cells[0])
+	for _, i := range cells[1:] {
+		if origin(t.plan, i) != first {
+			return "", true
 		}
 	}
-	return false
+	if first == string(spec.FromMatrix) {
+		return "", false
+	}
+	return first, false
 }
 
 // origin says where a cell comes from: its experiment's matrix, the predictor that
@@ -96,7 +104,7 @@ func origin(p *engine.Plan, i int) string {
 	case c.Cell.Source == spec.FromRecommended && c.Cell.Predictor != nil:
 		return "recommended by " + c.Cell.Predictor.Address()
 	case c.Cell.Source == spec.FromPoints && from != nil:
-		return from.Address()
+		return "points of " + from.Address()
 	}
 	return string(c.Cell.Source)
 }

@@ -188,13 +188,19 @@ func TestOrigins(t *testing.T) {
 	p.Cells[0].Cell.Source, p.Cells[0].Cell.Predictor = spec.FromRecommended, predictor
 	p.Cells[1].Cell.Source = spec.FromPoints
 	got := written(t, p, Options{})
-	for _, want := range []string{"recommended by predictor.exec.own", " benchmark.recorded.h200\n", " matrix\n", " from\n"} {
+	for _, want := range []string{"recommended by predictor.exec.own", " points of benchmark.recorded.h200\n", " matrix\n", " from\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	if d := Document(p); d.Cells[0].From != "recommended by predictor.exec.own" || d.Cells[1].From != "benchmark.recorded.h200" || d.Cells[2].From != "matrix" {
+	if d := Document(p); d.Cells[0].From != "recommended by predictor.exec.own" || d.Cells[1].From != "points of benchmark.recorded.h200" || d.Cells[2].From != "matrix" {
 		t.Errorf("%+v", d.Cells)
+	}
+	for i := range p.Cells {
+		p.Cells[i].Cell.Source = spec.FromPoints
+	}
+	if got := written(t, p, Options{}); !strings.Contains(got, "experiment.scaling: 6 cells, points of benchmark.recorded.h200\n") || strings.Contains(got, "from\n") {
+		t.Errorf("what all cells have in common needs no column\n%s", got)
 	}
 	if strings.Contains(written(t, sample(), Options{}), "from\n") {
 		t.Error("a matrix alone needs no column")

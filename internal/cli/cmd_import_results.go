@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"aicv/internal/tty"
+	"aicv/kit/results"
+	"aicv/spec"
+	"aicv/translate"
+)
+
+// said is what the command line says of results that do not say it themselves.
+type said struct {
+	out                        string
+	model, system, kind, build string
+	gpus, concurrency          int
+	input, output              int
+}
+
+func (a *app) importResultsCommand() *cobra.Command {
+	var s said
+	c := &cobra.Command{
+		Use:   "results FORMAT PATH",
+		Short: "Turn another client's results into a recorded benchmark",
+		Long: `Results of another client become a recorded benchmark and a suite that reads it, so
+that predictions can be verified by them without a GPU. A figure whose definition is not
+the metric contract's is left out, with the reason; nothing is guessed. What the results
+do not say (the engine, the model) must be given.
+
+Formats:
+` + resultFormats(),
+		Example: "  aicv import results genai-bench out/my-experiment --runtime vllm --out imported\n  aicv import results vllm result.json --runtime vllm --runtime-version 0.24.0 --system h100_sxm --gpus 1 --out imported",
+		Args:    cobra.ExactArgs(2),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.importResults(args[0], args[1], s) },
+	}
+	c.ValidArgs = results.Names()
+	f := c.Flags()
+	f.StringVar(&s.out, "out", "", "folder to write the suite into (default: the suite to stdout)")
+	f.StringVar(&s.model, "model", "", "id of the model")
+	f.StringVar(&s.system, "system", "", "the GPUs' system (aicv hardware list)")
+	f.IntVar(&s.gpus, "gpus", 0, "GPUs of the server")
+	f.StringVar(&s.kind, "runtime", "", "engine that served: vllm, sglang ...")
+	f.StringVar(&s.build, "runtime-version", "", "version of the engine")
+	f.IntVar(&s.concurrency, "concurrency", 0, "requests in flight, where no result says it")
+	f.IntVar(&s.input, "input-tokens", 0, "input length of every request, where no result says it")
+	f.IntVar(&s.output, "output-tokens", 0, "output length of every request, where no result says it")
+	return c
+}
+
+func resultFormats() string {
+	var b strings.Builder
+	for _, f := range results.Formats() {
+		fmt.Fprintf(&b, "  %-15s %s\n", f.Name, f.Doc)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// fill completes a record by what the command line says; what it contradicts is an error.
+func (s *said) fill(r *results.Record) error {
+	for _, x := range []struct {
+		name, given string
+		into        *string
+	}{{"--model", s.model, &r.Model}, {"--system", s.system, &r.System}, {"--runtime", s.kind, &r.Runtime}, {"--runtime-version", s.build, &r.Engine}} {
+		if x.given != "" && *x.into != "" && *x.into != x.given && x.name != "--model" {
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("%s: it says %s, and %s says %s", r.Source, *x.into, x.name, x.given), Fix: "leave " + x.name + " out"}
+		}
+		*x.into = cmp.Or(x.given, *x.into) // a served name may stand for any model
+	}
+	r.GPUs = cmp.Or(r.GPUs, s.gpus)
+	if r.Load.RequestRate.Sign() == 0 {
+		r.Load.Concurrency = cmp.Or(r.Load.Concurrency, s.concurrency)
+	}
+	r.Load.InputTokens, r.Load.OutputTokens = cmp.Or(r.Load.InputTokens, s.input), cmp.Or(r.Load.OutputTokens, s.output)
+	r.PerGPU()
+	return nil
+}
+
+func (a *app) importResults(format, path string, s said) error {
+	if min(s.gpus, s.concurrency, s.input, s.output) < 0 {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: "a number on the command line is negative", Fix: "leave it out, or give one from 1"}
+	}
+	records, err := results.Read(format, path)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		if err := s.fill(&records[i]); err != nil {
+			return err
+		}
+	}
+	suite, err := results.NewSuite(records)
+	if err != nil {
+		return err
+	}
+	files := []translate.File{{Name: results.SuiteFile, Content: suite.HCL}, {Name: results.DataFile, Content: suite.Data}}
+	loaded, diags, err := a.tryOut(files)
+	if err != nil {
+		return err
+	}
+	if diags.HasErrors() {
+		if err := a.printDiagnostics(diags, loaded.Sources); err != nil {
+			return err
+		}
+		return &spec.Error{Kind: spec.ErrUsage, Summary: "the imported suite does not hold, so it was not written", Fix: "correct what the messages say on the command line"}
+	}
+	return a.writeResults(records, files, s.out)
+}
+
+func (a *app) writeResults(records []results.Record, files []translate.File, out string) error {
+	if out == "" {
+		_, err := a.stdio.Out.Write(files[0].Content)
+		return err
+	}
+	if err := writeSuite(out, files); err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d results of %s are in %s; try: aicv plan %s\n", len(records), records[0].Tool, out, out)
+	for _, r := range results.Remarks(records) {
+		fmt.Fprintf(&b, "  %s\n", r)
+	}
+	_, err := fmt.Fprint(a.stdio.Out, tty.CleanLines(b.String()))
+	return err
+}

@@ -1,0 +1,251 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// Format is a kind of foreign result.
+type Format struct {
+	Name string
+	Doc  string // one sentence, with its traps
+
+	read   func(data []byte) ([]Record, error)
+	folder func(dir string) ([]Record, error) // of formats that are folders; nil: each file by itself
+}
+
+// Formats lists the formats that can be imported.
+func Formats() []Format {
+	return []Format{
+		{Name: "genai-bench", Doc: "experiment folder of genai-bench; figures from its rows, whole-run window", folder: genaiRecords},
+		{Name: "vllm", Doc: "JSON of vllm bench serve; of chat endpoints its TTFT is of the role chunk and is left out", read: vllmTable().read},
+		{Name: "sglang", Doc: "JSON lines of sglang.bench_serving; only fixed lengths (random_range_ratio 1)", read: sglangTable().read},
+		{Name: "aiperf", Doc: "profile_export_aiperf.json; its inter_token_latency is our tpot", read: aiperfTable().read},
+		{Name: "guidellm", Doc: "benchmarks.json of guidellm; its time_per_output_token counts the first token and is left out", read: guidellmTable().read},
+		{Name: "inference-perf", Doc: "stage reports of inference-perf, in seconds; its rates are of an unknown window", read: inferencePerfTable().read},
+		{Name: "inferencex", Doc: "InferenceX results, in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceXTable().read},
+		{Name: "autotuner", Doc: "results of inference-autotuner: averages over several loads, refused with the way out", read: autotuner},
+	}
+}
+
+// medians are the names of the statistics of vLLM's and SGLang's clients.
+func medians() map[int]string {
+	return map[int]string{0: "mean", 50: "median", 75: "p75", 90: "p90", 95: "p95", 99: "p99"}
+}
+
+// servingFields are those that vLLM's client and SGLang's share.
+func servingFields(latency string) []field {
+	fields := []field{{"output_throughput", metric.TotalThroughput, 1}, {"request_throughput", metric.RequestThroughput, 1}}
+	fields = append(fields, spreadOf("", metric.TTFT, 1, medians(), "_ttft_ms")...)
+	fields = append(fields, spreadOf("", metric.TPOT, 1, medians(), "_tpot_ms")...)
+	return append(fields, spreadOf("", metric.Latency, 1, medians(), latency)...)
+}
+
+func vllmTable() *table {
+	return &table{
+		tool: "vllm bench serve", window: spec.WindowWholeRun, model: []string{"model_id"}, gpus: []string{"gpus"}, runtime: []string{"runtime"}, engine: []string{"version"},
+		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"input_len", "random_input_len"}, output: []string{"output_len", "random_output_len"},
+		requests: []string{"completed"}, failed: []string{"failed"}, fields: servingFields("_e2el_ms"), doubt: roleChunk, refuse: unequal,
+		caveat: []string{"the window reaches from the first request to the last answer, so that the tail counts"},
+	}
+}
+
+// taken refuses nothing.
+func taken(object) string { return "" }
+
+// nothing doubts nothing.
+func nothing(object) []Doubt { return nil }
+
+// roleChunk doubts the TTFT of chat endpoints: the client takes the first chunk with a
+// choice, which carries the role and no text.
+func roleChunk(o object) []Doubt {
+	if b := o.text("backend"); b != "openai-chat" && b != "" {
+		return nil
+	}
+	return inObject(o, spreadOf("", metric.TTFT, 1, medians(), "_ttft_ms"), "of a chat endpoint (or of an unknown one) it ends with the chunk that carries the role, before any text")
+}
+
+// inObject doubts those of the fields that an object has.
+func inObject(o object, fields []field, why string) []Doubt {
+	var list []Doubt
+	for _, f := range fields {
+		if o.at(f.path) != nil {
+			list = append(list, Doubt{f.path, why})
+		}
+	}
+	return list
+}
+
+// unequal refuses results whose requests had different lengths.
+func unequal(o object) string {
+	if !o.same("input_lens") || !o.same("output_lens") {
+		return "its requests had different lengths, and cells have one; measure with --random-range-ratio 0"
+	}
+	return ""
+}
+
+func sglangTable() *table {
+	return &table{
+		tool: "sglang.bench_serving", window: spec.WindowWholeRun, model: []string{"model_id", "model"}, runtime: []string{"runtime"}, engine: []string{"server_info.version"}, gpus: []string{"gpus"},
+		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"random_input_len"}, output: []string{"random_output_len"},
+		requests: []string{"completed"}, fields: servingFields("_e2e_latency_ms"), refuse: rangeRatio, doubt: nothing,
+		caveat: []string{"where the server gave no usage, the tool took the output length asked for as the one it got"},
+	}
+}
+
+// rangeRatio refuses lengths that vary: of SGLang's client the ratio is a lower bound,
+// and 0, its default, means anything from one token on.
+func rangeRatio(o object) string {
+	if r, ok := o.number("random_range_ratio"); !ok || r != 1 {
+		return "its lengths vary (random_range_ratio is not 1), and cells have one; measure with --random-range-ratio 1"
+	}
+	return unequal(o)
+}
+
+func aiperfTable() *table {
+	names := map[int]string{0: "avg", 50: "p50", 75: "p75", 90: "p90", 95: "p95", 99: "p99"}
+	t := &table{
+		tool: "aiperf", window: spec.WindowWholeRun, version: []string{"aiperf_version"},
+		model:       []string{"input_config.endpoint.model_names", "model"},
+		concurrency: []string{"input_config.loadgen.concurrency", "concurrency"}, rate: []string{"input_config.loadgen.request_rate"},
+		input: []string{"input_sequence_length.avg"}, output: []string{"output_sequence_length.avg"},
+		requests: []string{"request_count.avg"}, failed: []string{"error_request_count.avg"},
+		fields: []field{{"output_token_throughput.avg", metric.TotalThroughput, 1}, {"request_throughput.avg", metric.RequestThroughput, 1}},
+		never:  []Doubt{{"output_token_throughput_per_user", "it is the mean of inverses; user_throughput is the inverse of the mean"}},
+		refuse: aiperfUnits, doubt: nothing, caveat: []string{"tokens are counted by the tool's own tokenizer, unless it was told to use the server's count"},
+	}
+	for _, d := range []struct {
+		tag  string
+		base metric.Name
+	}{{"time_to_first_token", metric.TTFT}, {"inter_token_latency", metric.TPOT}, {"request_latency", metric.Latency}} {
+		t.fields = append(t.fields, spreadOf(d.tag+".", d.base, 1, names, "")...)
+	}
+	return t
+}
+
+// aiperfUnits refuses results in other units than those that the table is for, and of
+// lengths that vary.
+func aiperfUnits(o object) string {
+	for _, tag := range []string{"time_to_first_token", "inter_token_latency", "request_latency"} {
+		if u := o.text(tag + ".unit"); u != "" && u != "ms" {
+			return "its " + tag + " is in " + u + "; only ms is known"
+		}
+	}
+	return aiperfLengths(o)
+}
+
+func aiperfLengths(o object) string {
+	if wide(o, "output_sequence_length") || wide(o, "input_sequence_length") {
+		return "its requests had different lengths, and cells have one; measure with --isl-stddev 0 --osl-stddev 0"
+	}
+	return ""
+}
+
+// wide reports whether lengths vary by more than the template's few tokens.
+func wide(o object, tag string) bool {
+	low, a := o.number(tag + ".min")
+	high, b := o.number(tag + ".max")
+	return a && b && high > 1.05*low+2
+}
+
+func guidellmTable() *table {
+	t := &table{
+		tool: "guidellm", list: "benchmarks", window: spec.WindowUnknown, model: []string{"model"},
+		concurrency: []string{"config.strategy.streams", "args.strategy.streams", "config.strategy.max_concurrency"}, rate: []string{"config.strategy.rate", "args.strategy.rate"},
+		input: []string{"metrics.prompt_token_count.successful.mean"}, output: []string{"metrics.output_token_count.successful.mean"},
+		requests: []string{"metrics.request_totals.successful", "request_totals.successful"}, failed: []string{"metrics.request_totals.errored", "request_totals.errored"},
+		fields: []field{{"metrics.output_tokens_per_second.successful.mean", metric.TotalThroughput, 1}, {"metrics.requests_per_second.successful.mean", metric.RequestThroughput, 1}},
+		refuse: taken, doubt: nothing,
+		never: []Doubt{{"metrics.time_per_output_token_ms", "it counts the time to the first token too; inter_token_latency_ms is our tpot"}},
+	}
+	for _, d := range []struct {
+		name   string
+		base   metric.Name
+		factor float64
+	}{{"time_to_first_token_ms", metric.TTFT, 1}, {"inter_token_latency_ms", metric.TPOT, 1}, {"request_latency", metric.Latency, 1000}} {
+		path := "metrics." + d.name + ".successful."
+		t.fields = append(t.fields, spreadOf(path, d.base, d.factor, map[int]string{0: "mean", 50: "median"}, "")...)
+		t.fields = append(t.fields, spreadOf(path+"percentiles.", d.base, d.factor, map[int]string{75: "p75", 90: "p90", 95: "p95", 99: "p99"}, "")...)
+	}
+	return t
+}
+
+func inferencePerfTable() *table {
+	t := &table{
+		tool: "inference-perf", window: spec.WindowUnknown, rate: []string{"load_summary.requested_rate"}, concurrency: []string{"load_summary.concurrency"},
+		input: []string{"successes.prompt_len.mean"}, output: []string{"successes.output_len.mean"},
+		requests: []string{"successes.count"}, failed: []string{"failures.count"}, refuse: keptUp, doubt: nothing,
+		fields: []field{{"successes.throughput.output_tokens_per_sec", metric.TotalThroughput, 1}, {"successes.throughput.requests_per_sec", metric.RequestThroughput, 1}},
+		never: []Doubt{
+			{"successes.latency.normalized_time_per_output_token", "it is latency / output tokens, which counts the first token too"},
+			{"successes.latency.inter_token_latency", "it is of single gaps, not of requests"},
+		},
+		caveat: []string{"lengths are means: the tool's requests vary in length"},
+	}
+	for _, d := range []struct {
+		name string
+		base metric.Name
+	}{{"time_to_first_token", metric.TTFT}, {"time_per_output_token", metric.TPOT}, {"request_latency", metric.Latency}} {
+		t.fields = append(t.fields, spreadOf("successes.latency."+d.name+".", d.base, 1000, medians(), "")...)
+	}
+	return t
+}
+
+// keptUp refuses stages in which the client sent less than it was asked to.
+func keptUp(o object) string {
+	asked, known := o.number("load_summary.requested_rate")
+	if _, fixed := o.number("load_summary.concurrency"); !known && !fixed {
+		return "it does not say its rate: a summary of several stages is of no load"
+	}
+	if sent, ok := o.number("load_summary.achieved_rate"); known && ok && sent < 0.95*asked {
+		return fmt.Sprintf("the client did not keep up: %.4g of %.4g requests/s were sent, so its times are of another load", sent, asked)
+	}
+	return ""
+}
+
+func inferenceXTable() *table {
+	t := &table{
+		tool: "InferenceX", list: "rows", window: spec.WindowWholeRun, model: []string{"model", "model_id"}, runtime: []string{"framework"}, engine: []string{"framework_version"},
+		system: []string{"system"}, gpus: []string{"num_gpus", "num_decode_gpu", "tp"}, concurrency: []string{"conc"}, input: []string{"isl"}, output: []string{"osl"},
+		refuse: splitServers, doubt: nothing,
+		caveat: []string{"its lengths are drawn from 0.8 to 1 of those asked for, so that the real ones are about 10 % shorter"},
+	}
+	for _, prefix := range []string{"", "metrics."} {
+		t.fields = append(t.fields, field{prefix + "output_tput_per_gpu", metric.Throughput, 1})
+		for _, d := range []struct {
+			suffix string
+			base   metric.Name
+		}{{"_ttft", metric.TTFT}, {"_tpot", metric.TPOT}, {"_e2el", metric.Latency}} {
+			t.fields = append(t.fields, spreadOf(prefix, d.base, 1000, medians(), d.suffix)...)
+		}
+		t.never = append(t.never, Doubt{prefix + "tput_per_gpu", "it counts input and output tokens"}, Doubt{prefix + "mean_intvty", "it is the mean of inverses"})
+	}
+	return t
+}
+
+// splitServers refuses disaggregated servers, whose layout a cell can not say.
+func splitServers(o object) string {
+	if string(o.at("disagg")) == "true" || string(o.at("is_multinode")) == "true" {
+		return "it is of a disaggregated or multi-node server, whose layout a cell can not say yet"
+	}
+	return ""
+}
+
+// autotuner says why its results are none, and what to import in their place.
+func autotuner([]byte) ([]Record, error) {
+	return nil, refused("inference-autotuner", "its results are averages over several concurrencies, which are of no load at all",
+		"import the folders of genai-bench that it keeps beside them: aicv import results genai-bench FOLDER")
+}
+
+// Names lists the formats' names.
+func Names() []string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,176 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// table is a format as data: where in its objects each thing stands.
+type table struct {
+	tool    string
+	list    string // path of the list that holds the results; empty: the document is one
+	window  spec.WindowKind
+	model   []string // paths, of which the first that is there counts
+	runtime []string
+	engine  []string
+	system  []string
+	gpus    []string
+	version []string
+
+	concurrency, rate, input, output []string
+	requests, failed                 []string
+
+	fields []field
+	never  []Doubt              // fields that are not taken whatever they hold
+	doubt  func(object) []Doubt // fields that are not taken in this result
+	refuse func(object) string  // why a result is not taken at all; empty: it is
+	caveat []string
+}
+
+// field is one figure.
+type field struct {
+	path   string
+	metric metric.Name
+	factor float64 // to the contract's unit
+}
+
+// spreadOf lists the fields of a duration: its mean, its median and its percentiles.
+// {} in the path stands for the statistic.
+func spreadOf(prefix string, base metric.Name, factor float64, names map[int]string, suffix string) []field {
+	var list []field
+	for _, p := range []int{0, 50, 75, 90, 95, 99} {
+		name, ok := names[p]
+		if !ok {
+			continue
+		}
+		m := base
+		if p > 0 {
+			m = metric.PercentileName(base, p)
+		}
+		list = append(list, field{prefix + name + suffix, m, factor})
+	}
+	return list
+}
+
+// read makes records of a document.
+func (t *table) read(data []byte) ([]Record, error) {
+	found, err := objects(data, t.list)
+	if err != nil {
+		return nil, err
+	}
+	var records []Record
+	for i, o := range found {
+		record, err := t.record(o)
+		if err != nil {
+			record.Refused = err.Error()
+		}
+		if len(found) > 1 {
+			record.Source = fmt.Sprintf("result %d", i+1)
+		}
+		records = append(records, record)
+	}
+	return records, nil
+}
+
+// record reads one object.
+func (t *table) record(o object) (Record, error) {
+	if why := t.refuse(o); why != "" {
+		return Record{}, errors.New(why)
+	}
+	r := Record{Tool: t.tool, Version: o.first(t.version), Model: o.first(t.model), System: o.first(t.system),
+		Runtime: o.first(t.runtime), Engine: o.first(t.engine), Window: t.window, Figures: map[metric.Name]float64{}, Caveats: t.caveat}
+	if err := t.load(o, &r); err != nil {
+		return Record{}, err
+	}
+	r.LeftOut = t.doubts(o)
+	if err := t.figures(o, &r); err != nil {
+		return Record{}, err
+	}
+	if len(r.Figures) == 0 {
+		return Record{}, fmt.Errorf("it holds no figure of %s that the metric contract can take", t.tool)
+	}
+	return r, nil
+}
+
+// doubts are the fields of the object that are not taken.
+func (t *table) doubts(o object) []Doubt {
+	list := t.doubt(o)
+	for _, d := range t.never {
+		if o.at(d.Field) != nil {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+func (t *table) figures(o object, r *Record) error {
+	for _, f := range t.fields {
+		n, ok := o.number(f.path)
+		if !ok || slices.ContainsFunc(r.LeftOut, func(d Doubt) bool { return d.Field == f.path }) {
+			continue
+		}
+		v := n * f.factor
+		if v < 0 || math.IsInf(v, 0) || v > milliseconds(longest) && f.factor != 1 {
+			return fmt.Errorf("%s is %v, which can not be", f.path, n)
+		}
+		r.Figures[f.metric] = v
+	}
+	r.PerGPU()
+	if tpot := r.Figures[metric.TPOT]; tpot > 0 {
+		r.Figures[metric.UserThroughput] = 1000 / tpot
+	}
+	return t.errors(o, r)
+}
+
+// errors computes the share of requests that failed.
+func (t *table) errors(o object, r *Record) error {
+	good, known := o.firstNumber(t.requests)
+	if !known {
+		return nil
+	}
+	failed, _ := o.firstNumber(t.failed)
+	if good < 0 || failed < 0 || good+failed < 1 || good+failed > maxTokens {
+		return fmt.Errorf("it counts %v requests of which %v failed", good+failed, failed)
+	}
+	r.Requests = int(good + failed)
+	if len(t.failed) > 0 {
+		r.Figures[metric.ErrorRate] = failed / (good + failed)
+	}
+	return nil
+}
+
+// load reads at what load the result was taken.
+func (t *table) load(o object, r *Record) error {
+	for _, x := range []struct {
+		what  string
+		paths []string
+		into  *int
+	}{
+		{"concurrency", t.concurrency, &r.Load.Concurrency}, {"number of GPUs", t.gpus, &r.GPUs},
+		{"input length", t.input, &r.Load.InputTokens}, {"output length", t.output, &r.Load.OutputTokens},
+	} {
+		n, ok := o.firstNumber(x.paths)
+		if !ok {
+			continue
+		}
+		if n < 1 || n > maxTokens {
+			return fmt.Errorf("its %s is %v", x.what, n)
+		}
+		*x.into = int(math.Round(n))
+	}
+	if r.Load.Concurrency > 0 {
+		return nil
+	}
+	rate, ok := o.firstNumber(t.rate)
+	if !ok || rate <= 0 {
+		return nil
+	}
+	var err error
+	r.Load.RequestRate, err = metric.ParseDecimal(fmt.Sprintf("%.6f", rate))
+	return err
+}
