@@ -125,10 +125,10 @@ func (o Options) HasProvider(role spec.Role, kind string) bool {
 // where it varies.
 func (e *Experiment) Ranks() int {
 	a := e.Axis(spec.ItemAttentionDataParallel)
-	switch {
-	case a == nil:
+	if a == nil {
 		return 1
-	case len(a.Values) != 1:
+	}
+	if len(a.Values) != 1 {
 		return 0
 	}
 	n, _ := a.Values[0].Int()
