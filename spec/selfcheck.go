@@ -53,7 +53,7 @@ func loadChecks() []SelfCheck {
 		{Name: "warmup_errors", Threshold: "warmup_errors_max", Kind: ThresholdShare, Limit: 0, Severity: FindingWarn,
 			Doc:    "Share of the warm-up's requests that failed.",
 			Reason: "An engine that fails its first requests has not warmed up."},
-		{Name: "achieved_concurrency", Threshold: "concurrency_gap_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Spoils: 0.25,
+		{Name: "achieved_concurrency", Threshold: "concurrency_gap_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Spoils: 0.5,
 			Doc:    "Distance of the mean number of requests in flight from the concurrency asked for.",
 			Reason: "A prediction is for one load; another load is another point."},
 		{Name: "littles_law", Threshold: "littles_law_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Metrics: rates(),
@@ -108,7 +108,7 @@ func serverChecks() []SelfCheck {
 // hostChecks ask the machines.
 func hostChecks() []SelfCheck {
 	return []SelfCheck{
-		{Name: "client_lag", Threshold: "client_lag_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Spoils: 0.25,
+		{Name: "client_lag", Threshold: "client_lag_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn,
 			Metrics: append(rates(), metric.TTFT, metric.Latency),
 			Doc:     "Mean time by which the client was late, as a share of the mean TTFT.",
 			Reason:  "What a late client measures is itself."},
