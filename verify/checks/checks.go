@@ -42,7 +42,7 @@ func measures() map[string]check {
 		"few_requests": fewRequests, "short_warmup": shortWarmup, "warmup_errors": warmupErrors,
 		"achieved_concurrency": achievedConcurrency, "littles_law": littlesLaw, "drift": drift, "start_burst": startBurst,
 		"input_length": inputLength, "output_length": outputLength, "latency_identity": latencyIdentity,
-		"prefix_cache_hits": prefixCacheHits, "preemptions": preemptions, "saturation": saturation,
+		"prefix_cache_hits": prefixCacheHits, "preemptions": preemptions, "kv_cache_fit": kvCacheFit, "saturation": saturation,
 		"client_lag": clientLag, "client_cpu": clientCPU, "gpu_throttling": gpuThrottling, "foreign_processes": foreignProcesses,
 	}
 }
