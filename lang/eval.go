@@ -70,6 +70,7 @@ func (l *loader) value(expr hcl.Expression, refs []reference, axes map[string]ct
 		}
 		hidden = hidden || ref.to.hidden
 	}
+	l.evaluating.Store(&expr)
 	v, diags := l.safely(expr, l.contextFor(refs, axes))
 	l.parserDiags(diags, hidden)
 	if diags.HasErrors() {

@@ -6,6 +6,8 @@ package lang
 import (
 	"path/filepath"
 	"reflect"
+	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -53,6 +55,7 @@ type loader struct {
 	diags        spec.Diagnostics
 	syntaxErrors bool // a file could not be read to its end
 	evaluations  int  // of nodes, for the test that each is evaluated once
+	evaluating   atomic.Pointer[hcl.Expression]
 
 	blocks           []*block
 	suiteBlock       *block
@@ -70,6 +73,11 @@ type loader struct {
 // together; after an error Loaded.Suite is nil.
 func Load(options Options) (*Loaded, spec.Diagnostics) {
 	l := newLoader(options)
+	return l.bounded(bounds{time: 2 * time.Minute, heap: 2 << 30})
+}
+
+// loadAll is Load without bounds.
+func (l *loader) loadAll() (*Loaded, spec.Diagnostics) {
 	suite := l.load()
 	for file := range l.hiddenFiles {
 		delete(l.sources, file)

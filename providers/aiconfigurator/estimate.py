@@ -263,6 +263,14 @@ def answer_of(sdk, result, origin, model, moe, assumed):
     }
 
 
+def none_of(sdk, point, paths):
+    """What there are no tables of, and of what there are."""
+    databases = sdk.supported(paths)
+    if point["system"] not in databases:
+        return "it has no tables of the system %s; it has them of %s" % (point["system"], ", ".join(sorted(databases)))
+    return "it has no tables of %s on %s; it has them of %s" % (point["backend"], point["system"], ", ".join(sorted(databases[point["system"]])))
+
+
 def estimate(sdk, point, paths):
     model, origin = model_of(sdk, point)
     moe, wrong = sdk.configured(model)
@@ -283,7 +291,12 @@ def estimate(sdk, point, paths):
     unknown = sorted(set(arguments) - sdk.parameters)
     if unknown:
         raise Failure("sdk", "this version can not be passed " + ", ".join(unknown))
-    result = sdk.estimate(model, point["system"], backend_name=point["backend"], **arguments)
+    try:
+        result = sdk.estimate(model, point["system"], backend_name=point["backend"], **arguments)
+    except ValueError as error:
+        if str(error).startswith("No database found"):
+            raise Failure("request", none_of(sdk, point, paths)) from error
+        raise
     return answer_of(sdk, result, origin, model, moe, assumed)
 
 

@@ -76,7 +76,15 @@ func TestWhatIsAsked(t *testing.T) {
 	full := point(64, spec.ItemReplicas, 2, spec.ItemAttentionDataParallel, 4, spec.ItemPipelineParallel, 2, spec.ItemMoETensorParallel, 2, spec.ItemMoEExpertParallel, 4,
 		spec.ItemGEMMQuant, "fp8_block", spec.ItemMoEQuant, "fp8", spec.ItemKVCacheQuant, "bfloat16", spec.ItemAttentionQuant, "bfloat16", spec.ItemCommQuant, "half",
 		spec.ItemMaxBatchTokens, 4096, spec.ItemMemoryFraction, 0.85, spec.ItemMaxSequenceLength, 8192)
-	full.ModelPath = "/models/q"
+	full.ModelPath = t.TempDir()
+	if err := os.WriteFile(filepath.Join(full.ModelPath, "config.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := full
+	file.ModelPath = filepath.Join(full.ModelPath, "config.json")
+	if q := made(t, declared(venv(t))).ask(0, &file); q.wire.Path != full.ModelPath {
+		t.Errorf("a config.json alone is asked for as %s", q.wire.Path)
+	}
 	assumed := point(8)
 	assumed.Assumed = spec.NewConfiguration(spec.Setting{Name: spec.ItemKVCacheQuant, Value: spec.StringValue("bfloat16")},
 		spec.Setting{Name: spec.ItemMaxBatchTokens, Value: spec.IntValue(1024)})
@@ -85,7 +93,7 @@ func TestWhatIsAsked(t *testing.T) {
 	got := asked(t, declared(venv(t), attrDatabase, "current"), []spec.Point{full, assumed, single})
 	want := arguments{ISL: 2048, OSL: 512, BatchSize: 4, CtxTokens: 4096, TP: 2, PP: 2, DP: 4, MoETP: 2, MoEEP: 4, GEMM: "fp8_block", MoE: "fp8", KVCache: "bfloat16",
 		FMHA: "bfloat16", Comm: "half", Fraction: "0.85", MaxSeqLen: 8192, DatabaseMode: modeSilicon}
-	if got[0].Arguments != want || got[0].Path != "/models/q" || got[0].Database != "current" || got[0].RuntimeVersion != "0.5.14" {
+	if got[0].Arguments != want || got[0].Path != full.ModelPath || got[0].Database != "current" || got[0].RuntimeVersion != "0.5.14" {
 		t.Errorf("asked %+v\nwant  %+v", got[0], want)
 	}
 	if a := got[1].Arguments; a.KVCache != "bfloat16" || a.CtxTokens != 1024 {
@@ -93,6 +101,16 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 	if a := got[2].Arguments; a.CtxTokens != 2048 || got[2].StandIn != "meta-llama/Meta-Llama-3.1-8B" {
 		t.Errorf("one prompt can not fill a step of 8192 tokens: %+v", got[2])
+	}
+}
+
+// A checkpoint that lies elsewhere leaves the model to its id, with a finding.
+func TestModelElsewhere(t *testing.T) {
+	p := point(8)
+	p.ModelID, p.ModelPath = "meta-llama/Llama-3.1-8B", "/no/such/checkpoint"
+	q := made(t, declared(venv(t))).ask(0, &p)
+	if q.wire.Path != "" || q.wire.StandIn != "meta-llama/Meta-Llama-3.1-8B" || !found(q.findings, "model_path", "/no/such/checkpoint") {
+		t.Errorf("%+v", q)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -66,6 +68,12 @@ func (s *settings) ask(at int, p *spec.Point) question {
 	q := question{point: p, replicas: p.Config.Size(spec.ItemReplicas), gpus: p.Config.GPUs()}
 	q.wire = wirePoint{Point: at, Model: p.ModelID, Path: p.ModelPath, StandIn: standIn(p), System: p.System, Backend: p.Runtime,
 		Database: s.database, RuntimeVersion: p.RuntimeVersion}
+	if q.wire.Path = configFolder(p.ModelPath); p.ModelPath != "" && q.wire.Path == "" {
+		q.doubt("model_path", spec.FindingWarn, "there is no config.json at "+p.ModelPath+", so the model was predicted by its id")
+		bare := *p
+		bare.ModelPath = ""
+		q.point, q.wire.StandIn = &bare, standIn(&bare)
+	}
 	a := &q.wire.Arguments
 	a.ISL, a.OSL, a.DatabaseMode = p.Load.InputTokens, p.Load.OutputTokens, s.mode
 	a.TP, a.PP, a.DP = p.Config.Size(spec.ItemTensorParallel), p.Config.Size(spec.ItemPipelineParallel), p.Config.Size(spec.ItemAttentionDataParallel)
@@ -86,6 +94,20 @@ func (s *settings) ask(at int, p *spec.Point) question {
 		q.doubts()
 	}
 	return q
+}
+
+// configFolder is the folder of a model's config.json, for a path that is one or names the
+// file itself; empty where there is none. A checkpoint may lie on the host of the servers
+// alone.
+func configFolder(path string) string {
+	if filepath.Base(path) == "config.json" {
+		path = filepath.Dir(path)
+	}
+	info, err := os.Stat(filepath.Join(path, "config.json"))
+	if path == "" || err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return path
 }
 
 // assumed adds to a point what the declaration wants assumed.

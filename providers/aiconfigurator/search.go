@@ -89,9 +89,15 @@ func (s *settings) searchable(r *spec.RecommendRequest) error {
 func (s *search) modelName() (string, error) {
 	p := s.point
 	core := slices.IndexFunc(s.tool.Distributions, func(d pytool.Distribution) bool { return d.Name == "aiconfigurator-core" })
-	if p.ModelPath != "" || core < 0 {
-		return cmp.Or(p.ModelPath, p.ModelID), nil
+	if folder := configFolder(p.ModelPath); p.ModelPath != "" && folder != "" {
+		return folder, nil
 	}
+	if core < 0 {
+		return p.ModelID, nil
+	}
+	bare := *p
+	bare.ModelPath = ""
+	p = &bare
 	for _, id := range []string{p.ModelID, standIn(p)} {
 		if _, bundled := s.tool.Distributions[core].Find("/model_configs/" + strings.ReplaceAll(id, "/", "--") + "_config.json"); id != "" && bundled {
 			return id, nil
