@@ -30,6 +30,12 @@ const (
 	ItemDType                 = "dtype"
 )
 
+// What engines report beside the items.
+const (
+	ReportedKVCacheTokens = "kv_cache_tokens" // that the KV cache of one data-parallel rank holds
+	ReportedLoadFormat    = "load_format"     // "dummy": the weights are random
+)
+
 // Setting is one item of a configuration, or one axis of a cell, with its value.
 type Setting struct {
 	Name  string `json:"name"`

@@ -113,6 +113,12 @@ type Check struct {
 	Fix    string      `json:"fix,omitempty"`   // what to do about it
 }
 
+// ImageChecker is an optional ability of a target: it looks whether the image of a server
+// that it would start is there.
+type ImageChecker interface {
+	CheckImage(ctx context.Context, server *ServerSpec) Check
+}
+
 // CheckStatus is the outcome of a check.
 type CheckStatus string
 

@@ -53,7 +53,7 @@ func loadChecks() []SelfCheck {
 		{Name: "warmup_errors", Threshold: "warmup_errors_max", Kind: ThresholdShare, Limit: 0, Severity: FindingWarn,
 			Doc:    "Share of the warm-up's requests that failed.",
 			Reason: "An engine that fails its first requests has not warmed up."},
-		{Name: "achieved_concurrency", Threshold: "concurrency_gap_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Spoils: 0.25,
+		{Name: "achieved_concurrency", Threshold: "concurrency_gap_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Spoils: 0.5,
 			Doc:    "Distance of the mean number of requests in flight from the concurrency asked for.",
 			Reason: "A prediction is for one load; another load is another point."},
 		{Name: "littles_law", Threshold: "littles_law_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Metrics: rates(),
@@ -96,6 +96,9 @@ func serverChecks() []SelfCheck {
 		{Name: "preemptions", Threshold: "preemptions_max", Kind: ThresholdCount, Limit: 0, Severity: FindingWarn,
 			Doc:    "Requests that the engine evicted during the run and computed again.",
 			Reason: "The KV cache is too small for the load: no predictor models what follows."},
+		{Name: "kv_cache_fit", Threshold: "kv_cache_fit_max", Kind: ThresholdShare, Limit: 1, Severity: FindingWarn,
+			Doc:    "Tokens that the load holds at once, input and output of every request in flight, as a share of the KV cache that the engine reports.",
+			Reason: "What does not fit waits, or is evicted: fewer requests run than the prediction takes to run."},
 		{Name: "saturation", Threshold: "saturation_max", Kind: ThresholdShare, Limit: 0.25, Severity: FindingWarn,
 			Doc:    "Difference between the predicted and the measured share of a request's time that passes before its first token, where one of them is above a half and the other below.",
 			Reason: "On one side requests wait in a queue, on the other they do not: the figures are of unlike regimes."},
@@ -105,7 +108,7 @@ func serverChecks() []SelfCheck {
 // hostChecks ask the machines.
 func hostChecks() []SelfCheck {
 	return []SelfCheck{
-		{Name: "client_lag", Threshold: "client_lag_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn, Spoils: 0.25,
+		{Name: "client_lag", Threshold: "client_lag_max", Kind: ThresholdShare, Limit: 0.05, Severity: FindingWarn,
 			Metrics: append(rates(), metric.TTFT, metric.Latency),
 			Doc:     "Mean time by which the client was late, as a share of the mean TTFT.",
 			Reason:  "What a late client measures is itself."},

@@ -184,6 +184,40 @@ type Cell struct {
 // GPUs are behind it.
 const AttrGPUs = "gpus"
 
+// The blocks by which a target that somebody else runs declares the workers of a
+// disaggregated deployment, and the attributes in them and beside them.
+const (
+	BlockPrefill = "prefill"
+	BlockDecode  = "decode"
+	AttrWorkers  = "workers"
+)
+
+// DeclaredGPUs is how many GPUs a target says are behind it: in total, or by the workers
+// of each replica; 0 where it says nothing.
+func DeclaredGPUs(target *Component) int {
+	if target == nil {
+		return 0
+	}
+	if target.Attrs.Has(AttrGPUs) {
+		return target.Attrs.Int(AttrGPUs)
+	}
+	return WorkerGPUs(target.Attrs)
+}
+
+// WorkerGPUs is replicas x (prefill workers x their GPUs + decode workers x theirs), as a
+// target declares them; 0 where it declares no workers.
+func WorkerGPUs(a Attrs) int {
+	sum := 0
+	for _, name := range []string{BlockPrefill, BlockDecode} {
+		workers, _ := a[name].Field(AttrWorkers)
+		gpus, _ := a[name].Field(AttrGPUs)
+		n, _ := workers.Int()
+		each, _ := gpus.Int()
+		sum += n * each
+	}
+	return sum * max(1, a.Int(ItemReplicas))
+}
+
 // AttrBalance is the attribute by which a target says how requests are spread over the
 // replicas of a deployment.
 const AttrBalance = "balance"
@@ -199,8 +233,8 @@ func BalanceRow() Attribute {
 // what the target says, else what the configuration takes of the hardware; 0 where
 // neither is known, and metrics per GPU do not exist then.
 func (c *Cell) GPUs() int {
-	if c.Target != nil && c.Target.Attrs.Has(AttrGPUs) {
-		return c.Target.Attrs.Int(AttrGPUs)
+	if n := DeclaredGPUs(c.Target); n > 0 {
+		return n
 	}
 	if c.Hardware == nil {
 		return 0

@@ -1,6 +1,10 @@
 package verify
 
 import (
+	"fmt"
+	"slices"
+
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/verify/checks"
 )
@@ -59,8 +63,51 @@ func (j *Judge) Examine(in CellInput) Examination {
 	}
 	ofRuns, likeness := j.examine(&in, in.Runs)
 	e.Findings, e.Compared = append(e.Findings, likeness.Findings...), likeness.Compared
-	for _, findings := range ofRuns {
-		e.Findings = append(e.Findings, findings...)
-	}
+	e.Findings = append(e.Findings, overRuns(ofRuns)...)
 	return e
+}
+
+// recurring is a finding that several runs may have, each with figures of its own.
+type recurring struct {
+	first spec.Finding
+	runs  int
+	alike bool // all say the same
+}
+
+// overRuns lists each finding once, as the first run has it, and says how many runs have
+// its like.
+func overRuns(ofRuns [][]spec.Finding) []spec.Finding {
+	type kind struct {
+		check    string
+		severity spec.FindingSeverity
+		ordinal  int // among its like in one run
+	}
+	var list []recurring
+	if !slices.ContainsFunc(ofRuns, func(findings []spec.Finding) bool { return len(findings) > 0 }) {
+		return nil
+	}
+	at := map[kind]int{}
+	for _, findings := range ofRuns {
+		seen := map[kind]int{}
+		for _, f := range findings {
+			k := kind{check: f.Check, severity: f.Severity}
+			seen[k]++
+			k.ordinal = seen[k]
+			i, known := at[k]
+			if !known {
+				i, at[k] = len(list), len(list)
+				list = append(list, recurring{first: f, alike: true})
+			}
+			list[i].runs++
+			list[i].alike = list[i].alike && list[i].first.Message == f.Message
+		}
+	}
+	out := make([]spec.Finding, len(list))
+	for i, r := range list {
+		out[i] = r.first
+		if r.runs < len(ofRuns) || !r.alike {
+			out[i].Message += fmt.Sprintf("; so in %d of %s", r.runs, metric.Count(len(ofRuns), "run"))
+		}
+	}
+	return out
 }

@@ -105,3 +105,26 @@ func TestExamineBeforeALook(t *testing.T) {
 		t.Errorf("%+v", seen)
 	}
 }
+
+// A finding of several runs is listed once, with how many have it.
+func TestFindingsOverRuns(t *testing.T) {
+	in := compared(8192)
+	note := func(run int, check, message string) {
+		r := &in.Runs[run].Result
+		r.Findings = append(r.Findings, spec.Finding{Check: check, Severity: spec.FindingNote, Message: message})
+	}
+	for run := range 3 {
+		note(run, "same", "of all")
+		note(run, "figures", strings.Repeat("i", run+1))
+	}
+	note(1, "seldom", "of one")
+	note(1, "same", "another of its kind")
+	var got []string
+	for _, f := range NewJudge(experiment(repeated(3, 3), within(metric.TTFT, "0.1"))).Examine(in).Findings {
+		got = append(got, f.Check+": "+f.Message)
+	}
+	want := []string{"same: of all", "figures: i; so in 3 of 3 runs", "seldom: of one; so in 1 of 3 runs", "same: another of its kind; so in 1 of 3 runs"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

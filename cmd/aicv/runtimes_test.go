@@ -6,6 +6,7 @@ import (
 	"aicv/kit/engine"
 	"aicv/providers/sglang"
 	"aicv/providers/vllm"
+	"aicv/spec"
 )
 
 // TestRuntimesPageIsCurrent fails when the page and the tables drift apart.
@@ -27,4 +28,39 @@ comparable then, unless the suite accepts the item by name.
 `
 	page := head + engine.Page(sglang.Table(), sglang.Failures()) + "\n" + engine.Page(vllm.Table(), vllm.Failures())
 	checkPage(t, "runtimes.md", []byte(page))
+}
+
+// TestTablesCoverEveryItem: an item without a row would be dropped without a reason.
+func TestTablesCoverEveryItem(t *testing.T) {
+	for _, table := range []engine.Table{sglang.Table(), vllm.Table()} {
+		rows := map[string]int{}
+		for _, r := range table.Rows {
+			rows[r.Item]++
+			if r.Fidelity != spec.FidelityExact && r.Why == "" {
+				t.Errorf("%s, %s: %s without a reason", table.Engine, r.Item, r.Fidelity)
+			}
+			if r.Fidelity == spec.FidelityUnsupported && len(r.Args) > 0 {
+				t.Errorf("%s, %s: unsupported, with flags", table.Engine, r.Item)
+			}
+		}
+		for _, item := range spec.ConfigurationItems() {
+			if rows[item.Name] == 0 {
+				t.Errorf("%s has no row for %s", table.Engine, item.Name)
+			}
+		}
+	}
+}
+
+// TestAtLeast22Signatures counts the failures that each engine's log is searched for.
+func TestAtLeast22Signatures(t *testing.T) {
+	for name, failures := range map[string][]engine.Signature{"SGLang": sglang.Failures(), "vLLM": vllm.Failures()} {
+		if len(failures) < 22 {
+			t.Errorf("%s: %d signatures", name, len(failures))
+		}
+		for _, s := range failures {
+			if s.Summary == "" || s.Fix == "" {
+				t.Errorf("%s: %q lacks a cause or a fix", name, s.Pattern)
+			}
+		}
+	}
 }

@@ -31,7 +31,7 @@ func Destroy(ctx context.Context, r DestroyRequest) ([]string, error) {
 		return nil, nil
 	}
 	d := &destroyer{request: r, identity: identity, standing: map[string]bool{}}
-	targets, err := managed(newTools(r.Registry), suiteTargets(r.Suite))
+	targets, err := managed(newTools(r.Registry), SuiteTargets(r.Suite))
 	if err != nil {
 		d.errs = append(d.errs, err)
 	}
@@ -52,8 +52,8 @@ type destroyer struct {
 	errs     []error
 }
 
-// suiteTargets lists every target that the suite declares or uses by default.
-func suiteTargets(s *spec.Suite) []*spec.Component {
+// SuiteTargets lists every target that the suite declares or uses by default.
+func SuiteTargets(s *spec.Suite) []*spec.Component {
 	var targets []*spec.Component
 	add := func(c *spec.Component) {
 		if c != nil && c.Role == spec.RoleTarget {

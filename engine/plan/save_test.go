@@ -32,6 +32,8 @@ func rich(t testing.TB) *engine.Plan {
 	w := small()
 	w.experiment("abba", []int{1, 2}, []int{4}, repeats(2, 6, 3), within10(metric.TTFT), below(metric.TPOT, "30"))
 	w.suite.Experiments[1].SLO = spec.SLO{{Metric: metric.TTFT, Quantity: metric.MustDecimal("1000")}}
+	w.suite.Experiments[1].Accept = []string{spec.ItemDType}
+	w.suite.Experiments[1].Guards = []spec.Guard{{Name: "g", Severity: spec.FindingSpoils, Thresholds: []spec.Threshold{{Name: "drift_max", Limit: metric.MustDecimal("0.05")}}}}
 	data := w.experiment("data", []int{1}, []int{16}, repeats(1, 1, 1), within10(metric.TTFT))
 	data.Cells[0].Benchmark = w.recorded
 	data.PointsFrom = w.recorded

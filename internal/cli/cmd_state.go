@@ -23,7 +23,7 @@ func (a *app) stateCommand() *cobra.Command {
 commands list and show it, set measurements aside, back it up and check it.`,
 		Example: "  aicv state list my-suite\n  aicv state backup my-suite before-upgrade.db",
 	}
-	c.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateBackupCommand(), a.stateCheckCommand())
+	c.AddCommand(a.stateListCommand(), a.stateShowCommand(), a.stateRemoveCommand(), a.stateBackupCommand(), a.stateCheckCommand(), a.stateOrphansCommand())
 	return c
 }
 

@@ -23,7 +23,7 @@ func TestCompletions(t *testing.T) {
 		want  string // the proposals, and cobra's directive: :4 proposes no files
 	}{
 		{[]string{"ap"}, "apply :4"},
-		{[]string{"state", ""}, "backup check list rm show :4"},
+		{[]string{"state", ""}, "backup check list orphans rm show :4"},
 		{[]string{"completion", ""}, "bash fish powershell zsh :4"},
 		{[]string{"plan", "--deta"}, "--detailed-exitcode :4"},
 		{[]string{"graph", "--format", ""}, "dot mermaid json :4"},

@@ -90,12 +90,3 @@ func apply(n int, sign, item string, v spec.Value) (int, string) {
 func known(item string) bool {
 	return slices.ContainsFunc(spec.ConfigurationItems(), func(a spec.Attribute) bool { return a.Name == item })
 }
-
-// Placeholders lists the items that a text's placeholders name.
-func Placeholders(text string) []string {
-	var items []string
-	for _, found := range placeholder().FindAllString(text, -1) {
-		items = append(items, itemsOf(found[1:len(found)-1])...)
-	}
-	return items
-}

@@ -2,19 +2,13 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"aicv/spec"
 )
-
-// ItemKVCacheTokens is what engines report beside the items: the tokens that the KV
-// cache of one data-parallel rank holds.
-const ItemKVCacheTokens = "kv_cache_tokens"
-
-// ItemLoadFormat is reported beside the items, too: "dummy" weights are random.
-const ItemLoadFormat = "load_format"
 
 // Answer reads single fields of a JSON answer. Answers of engines may hold their whole
 // environment, secrets included: nothing but the fields asked for is ever looked at.
@@ -31,10 +25,11 @@ func ReadAnswer(body []byte) (Answer, error) {
 
 // withoutContent keeps a decoder's error from quoting the answer.
 func withoutContent(err error) error {
-	if s, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // json.Unmarshal never wraps it
+	var s *json.SyntaxError
+	if errors.As(err, &s) {
 		return fmt.Errorf("syntax error at byte %d", s.Offset)
 	}
-	return fmt.Errorf("it has another form")
+	return errors.New("it has another form")
 }
 
 // Object is a nested object, by path; one that is not there answers nothing. A number in

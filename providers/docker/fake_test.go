@@ -311,3 +311,43 @@ func TestLogOfLongAndShortLines(t *testing.T) {
 		}
 	}
 }
+
+func TestListSaysWhose(t *testing.T) {
+	f := newFake()
+	f.images["engine:1"] = localImage{id: "sha256:1"}
+	made := over(t, f, spec.Attrs{"share_host": spec.BoolValue(true)})
+	for _, suite := range []string{"one", "two"} {
+		if _, err := made.Start(context.Background(), request(suite, "k")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.containers["c1"].status = "exited"
+	all, err := over(t, f, nil).List(context.Background())
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v, error %v", all, err)
+	}
+	for _, o := range all {
+		if o.Owner.Work != made.env.WorkDir || o.Owner.Host == "" || o.Running != (o.Server.Suite == "one") {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+func TestCheckSaysWhatToDo(t *testing.T) {
+	f := newFake()
+	made := over(t, f, nil)
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}); c.Status != spec.CheckWarn || c.Fix != "docker pull engine:1" {
+		t.Errorf("%+v", c)
+	}
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{}); c.Status != spec.CheckFail || c.Fix == "" {
+		t.Errorf("%+v", c)
+	}
+	f.images["engine:1"] = localImage{id: "sha256:1"}
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}); c.Status != spec.CheckOK {
+		t.Errorf("%+v", c)
+	}
+	f.fail = errors.New("permission denied while trying to connect to the Docker daemon socket")
+	if all := over(t, f, nil).Check(context.Background()); len(all) != 1 || all[0].Status != spec.CheckFail || !strings.Contains(all[0].Fix, "group docker") {
+		t.Errorf("%+v", all)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/docker/docker/api/types/image"
+
 	"aicv/providers/conformance"
 	"aicv/spec"
 )
@@ -111,3 +113,6 @@ func selfTag(t *testing.T, made *target) string {
 	}
 	return ref
 }
+
+// removeAll removes an image whatever refers to it.
+func removeAll() image.RemoveOptions { return image.RemoveOptions{Force: true, PruneChildren: true} }

@@ -41,15 +41,43 @@ func Registration() spec.Registration {
 				{Name: "model", Type: spec.TypeString, Since: since, Example: `"llama-8b"`,
 					Doc: "Name under which the server lists the model. The model's id where it is not set."},
 				{Name: spec.AttrGPUs, Type: spec.TypeInt, Min: &one, Since: since, Example: "4",
-					Doc: "GPUs behind the URL, over all replicas. Without it metrics per GPU are taken from the hardware or do not exist."},
+					Doc: "GPUs behind the URL, over all replicas. Without it, and without workers, metrics per GPU are taken from the hardware or do not exist."},
+				{Name: spec.ItemReplicas, Type: spec.TypeInt, Min: &one, Since: since, Example: "2",
+					Doc: "Replicas behind the URL. Each has the workers that prefill and decode declare, or an equal share of gpus."},
 				{Name: "health_path", Type: spec.TypeString, Default: spec.StringValue(defaultHealthPath), Incidental: true, Since: since, Example: `"/health"`,
 					Doc: "Path that answers 200 while the server is healthy. Where it is empty the list of models is asked instead."},
 				{Name: attrKey, Type: spec.TypeString, Secret: true, Incidental: true, Since: since, Example: `env("API_KEY")`,
 					Doc: "Bearer token with which the server's health and models are asked. The benchmark's requests carry its own."},
 			},
+			Blocks: []spec.Block{
+				workers(spec.BlockPrefill, "The prefill workers of each replica, where prefill and decode run on GPUs of their own."),
+				workers(spec.BlockDecode, "The decode workers of each replica."),
+			},
 		},
 		New: spec.Constructor{Target: newTarget},
 	}
+}
+
+func workers(name, doc string) spec.Block {
+	one := 1.0
+	return spec.Block{Name: name, Doc: doc, Since: since, Attributes: []spec.Attribute{
+		{Name: spec.AttrWorkers, Type: spec.TypeInt, Min: &one, Required: true, Since: since, Example: "4", Doc: "Workers of this kind."},
+		{Name: spec.AttrGPUs, Type: spec.TypeInt, Min: &one, Required: true, Since: since, Example: "1", Doc: "GPUs of each worker."},
+	}}
+}
+
+// checkGPUs refuses a declaration that contradicts itself.
+func checkGPUs(c *spec.Component) error {
+	total, replicas, byWorkers := c.Attrs.Int(spec.AttrGPUs), max(1, c.Attrs.Int(spec.ItemReplicas)), spec.WorkerGPUs(c.Attrs)
+	switch {
+	case c.Attrs.Has(spec.BlockPrefill) != c.Attrs.Has(spec.BlockDecode):
+		return usage(c.Address()+" declares workers of one kind only", "declare both prefill and decode, or neither and gpus")
+	case total > 0 && byWorkers > 0 && total != byWorkers:
+		return usage(fmt.Sprintf("%s: gpus is %d, and its workers have %d over all replicas", c.Address(), total, byWorkers), "leave gpus out, or correct the workers")
+	case total%replicas != 0:
+		return usage(fmt.Sprintf("%s: %d gpus are not divisible by %d replicas", c.Address(), total, replicas), "correct gpus, which counts all replicas, or replicas")
+	}
+	return nil
 }
 
 // target is one endpoint.
@@ -73,6 +101,9 @@ const (
 func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 	base, err := parseBase(c.Address(), c.Attrs.Text("url"))
 	if err != nil {
+		return nil, err
+	}
+	if err := checkGPUs(c); err != nil {
 		return nil, err
 	}
 	health := defaultHealthPath

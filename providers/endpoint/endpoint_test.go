@@ -193,3 +193,37 @@ func TestConformance(t *testing.T) {
 	paths := map[string]string{"/health": "ok", "/v1/models": `{"data":[{"id":"model-a"}]}`}
 	conformance.External(t, targetOf(t, "url", server(t, paths)), targetOf(t, "url", "http://127.0.0.1:1"))
 }
+
+func TestDeclaredWorkers(t *testing.T) {
+	block := func(workers, gpus int) spec.Value {
+		return spec.MapValue(spec.Field{Name: spec.AttrWorkers, Value: spec.IntValue(workers)}, spec.Field{Name: spec.AttrGPUs, Value: spec.IntValue(gpus)})
+	}
+	for _, test := range []struct {
+		name  string
+		attrs spec.Attrs
+		gpus  int
+		wrong string
+	}{
+		{"nothing", spec.Attrs{}, 0, ""},
+		{"total", spec.Attrs{"gpus": spec.IntValue(8), "replicas": spec.IntValue(2)}, 8, ""},
+		{"workers", spec.Attrs{"prefill": block(4, 1), "decode": block(1, 4)}, 8, ""},
+		{"workers of replicas", spec.Attrs{"prefill": block(4, 1), "decode": block(1, 4), "replicas": spec.IntValue(3)}, 24, ""},
+		{"both", spec.Attrs{"prefill": block(4, 1), "decode": block(1, 4), "gpus": spec.IntValue(8)}, 8, ""},
+		{"contradiction", spec.Attrs{"prefill": block(4, 1), "decode": block(1, 4), "gpus": spec.IntValue(16)}, 0, "its workers have 8"},
+		{"one kind", spec.Attrs{"prefill": block(4, 1)}, 0, "one kind only"},
+		{"indivisible", spec.Attrs{"gpus": spec.IntValue(8), "replicas": spec.IntValue(3)}, 0, "not divisible"},
+	} {
+		c := &spec.Component{Role: spec.RoleTarget, Kind: Kind, Name: "there", Attrs: test.attrs}
+		test.attrs["url"] = spec.StringValue("http://there:8000")
+		_, err := newTarget(c, spec.Env{})
+		if test.wrong != "" {
+			if spec.KindOf(err) != spec.ErrUsage || !strings.Contains(err.Error(), test.wrong) {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			continue
+		}
+		if cell := (&spec.Cell{Target: c}); err != nil || cell.GPUs() != test.gpus {
+			t.Errorf("%s: %d GPUs, error %v", test.name, cell.GPUs(), err)
+		}
+	}
+}

@@ -3,8 +3,10 @@ package loadgen
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -130,5 +132,47 @@ func TestFalseAlarms(t *testing.T) {
 	}
 	if total > runs/100 {
 		t.Errorf("%d of %d healthy runs have findings: %s", total, runs, strings.Join(slices.Sorted(maps.Keys(alarms)), ", "))
+	}
+}
+
+// TestStarvedClient leaves the client next to no CPU: it stamps its tokens late, and the
+// run says so.
+func TestStarvedClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes all of a CPU for seconds")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	stop := make(chan struct{})
+	var hogs sync.WaitGroup
+	for range 2 {
+		hogs.Go(func() {
+			for n := 0; ; n++ {
+				if n%(1<<20) == 0 {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+				}
+			}
+		})
+	}
+	defer hogs.Wait()
+	defer close(stop)
+	s := startSim(t)
+	defer s.stop()
+	r := request(1, 20, 2)
+	r.Sampling.Requests, r.Sampling.Warmup = 10, 2
+	result, err := s.bench(t, nil).Run(t.Context(), r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range selfChecked(r, result) {
+		got = append(got, f.Check)
+		t.Logf("%s: %s", f.Check, f.Message)
+	}
+	if !slices.Contains(got, "client_lag") {
+		t.Errorf("lag %+v, findings %v", result.Seen.Client, got)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	labelKey   = "AICV_KEY"
 	labelURL   = "AICV_URL"
 	labelModel = "AICV_MODEL"
+	labelWork  = "AICV_WORK" // folder beside the state of the aicv that started it
 )
 
 // identity names one process for good: an id alone is used again.
@@ -122,7 +123,7 @@ func processes() ([]process, error) {
 }
 
 // labels are what a server's environment says of it.
-type labels struct{ suite, key, url, model string }
+type labels struct{ suite, key, url, model, work string }
 
 // readLabels reads a process's labels; none where it has none or may not be asked.
 func readLabels(pid int) labels {
@@ -142,6 +143,8 @@ func readLabels(pid int) labels {
 			l.url = value
 		case labelModel:
 			l.model = value
+		case labelWork:
+			l.work = value
 		}
 	}
 	return l

@@ -234,7 +234,7 @@ func (t *target) environment(request *spec.StartRequest, r *record, fill *string
 	var list []string
 	for _, entry := range os.Environ() {
 		switch name, _, _ := strings.Cut(entry, "="); name {
-		case labelSuite, labelKey, labelURL, labelModel:
+		case labelSuite, labelKey, labelURL, labelModel, labelWork:
 		default:
 			list = append(list, entry)
 		}
@@ -252,7 +252,7 @@ func (t *target) environment(request *spec.StartRequest, r *record, fill *string
 		}
 		list = append(list, v.Name+"="+fill.Replace(value))
 	}
-	return append(list, labelSuite+"="+r.Suite, labelKey+"="+r.Key, labelURL+"="+r.URL, labelModel+"="+r.Model), nil
+	return append(list, labelSuite+"="+r.Suite, labelKey+"="+r.Key, labelURL+"="+r.URL, labelModel+"="+r.Model, labelWork+"="+t.work), nil
 }
 
 func (t *target) resolve(v spec.EnvVar) (string, error) {

@@ -60,7 +60,7 @@ func (t *target) Find(ctx context.Context, suite, key string) ([]spec.Server, er
 	if err != nil {
 		return nil, err
 	}
-	labelled, err := labelledProcesses(suite)
+	labelled, err := labelledProcesses(func(l labels) bool { return l.suite == suite })
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,8 @@ func (t *target) Find(ctx context.Context, suite, key string) ([]spec.Server, er
 	if err != nil {
 		return nil, broken("can not identify the host's boot", err)
 	}
-	for k, group := range labelled {
+	for l, group := range labelled {
+		k := l.key
 		byKey[k] = withProcesses(byKey[k], group, boot)
 	}
 	var servers []spec.Server
@@ -91,19 +92,23 @@ type labelledProcess struct {
 	labels
 }
 
-// labelledProcesses finds a suite's processes by key, oldest first.
-func labelledProcesses(suite string) (map[string][]labelledProcess, error) {
+// owned names one server among all suites'.
+type owned struct{ suite, key string }
+
+// labelledProcesses finds the processes of the wanted servers, oldest first.
+func labelledProcesses(wanted func(labels) bool) (map[owned][]labelledProcess, error) {
 	all, err := processes()
 	if err != nil {
 		return nil, broken("can not look for servers", err)
 	}
-	found := map[string][]labelledProcess{}
+	found := map[owned][]labelledProcess{}
 	for _, p := range all {
 		if p.ended() || p.pid == os.Getpid() {
 			continue
 		}
-		if l := readLabels(p.pid); l.suite == suite && l.key != "" {
-			found[l.key] = append(found[l.key], labelledProcess{p, l})
+		if l := readLabels(p.pid); l.key != "" && wanted(l) {
+			of := owned{l.suite, l.key}
+			found[of] = append(found[of], labelledProcess{p, l})
 		}
 	}
 	for _, group := range found {

@@ -488,3 +488,28 @@ func sleepers(t *testing.T, seconds int) []int {
 	}
 	return pids
 }
+
+func TestListFindsAllSuites(t *testing.T) {
+	work := t.TempDir()
+	made := newTest(t, work, t.TempDir(), ports("19310-19319"))
+	made.share = true
+	for _, suite := range []string{"list-one", "list-two"} {
+		mustStart(t, made, suite, "k-"+suite, helperSpec(t))
+	}
+	all, err := newTest(t, t.TempDir(), t.TempDir(), nil).List(noContext()) // of another aicv
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, o := range all {
+		if strings.HasPrefix(o.Server.Suite, "list-") && o.Owner.Work == work {
+			found++
+			if !o.Running || o.Owner.User == "" || o.Owner.Host == "" || o.Server.Key != "k-"+o.Server.Suite || o.Server.ID == "" {
+				t.Errorf("%+v", o)
+			}
+		}
+	}
+	if found != 2 {
+		t.Errorf("found %d of 2 servers: %+v", found, all)
+	}
+}

@@ -74,12 +74,12 @@ func readInfo(answer engine.Answer) spec.Configuration {
 	graphs, known := capturesGraphs(f)
 	r.Bool(spec.ItemCUDAGraphs, graphs, known)
 	readDrafts(r, f)
-	r.Text(engine.ItemLoadFormat, f.value("load_format").Text())
+	r.Text(spec.ReportedLoadFormat, f.value("load_format").Text())
 	n, known = f.state.Int("memory_usage.token_capacity")
 	if !known {
 		n, known = f.top.Int("max_total_num_tokens")
 	}
-	r.Int(engine.ItemKVCacheTokens, n, known)
+	r.Int(spec.ReportedKVCacheTokens, n, known)
 	return r.Configuration
 }
 

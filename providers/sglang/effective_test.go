@@ -52,10 +52,10 @@ func TestEffective(t *testing.T) {
 			map[string]string{spec.ItemTensorParallel: "1", spec.ItemAttentionDataParallel: "8", spec.ItemMoEExpertParallel: "8", spec.ItemMoETensorParallel: "1",
 				spec.ItemPipelineParallel: "1", spec.ItemKVCacheQuant: "fp8_e4m3", spec.ItemMaxSequenceLength: "5000", spec.ItemMaxBatchTokens: "8192",
 				spec.ItemChunkedPrefill: "true", spec.ItemPrefixCache: "false", spec.ItemSchedulePolicy: "fcfs", spec.ItemMemoryFraction: "0.85", spec.ItemCUDAGraphs: "true",
-				spec.ItemSpeculativeTokens: "0", spec.ItemMaxBatchSize: "248", engine.ItemLoadFormat: "dummy", engine.ItemKVCacheTokens: "123456"}},
+				spec.ItemSpeculativeTokens: "0", spec.ItemMaxBatchSize: "248", spec.ReportedLoadFormat: "dummy", spec.ReportedKVCacheTokens: "123456"}},
 		"older name": {"/get_server_info", `{"tp_size": 2, "dtype": "bfloat16", "chunked_prefill_size": -1, "max_prefill_tokens": 16384, "disable_cuda_graph": true, "max_total_num_tokens": 99}`,
 			map[string]string{spec.ItemTensorParallel: "2", spec.ItemAttentionDataParallel: "1", spec.ItemDType: "bfloat16", spec.ItemMaxBatchTokens: "16384", spec.ItemChunkedPrefill: "false",
-				spec.ItemCUDAGraphs: "false", spec.ItemMaxSequenceLength: "4096", engine.ItemKVCacheTokens: "99"}},
+				spec.ItemCUDAGraphs: "false", spec.ItemMaxSequenceLength: "4096", spec.ReportedKVCacheTokens: "99"}},
 	}
 	for name, c := range cases {
 		got, err := newTest(t).Effective(context.Background(), serve(t, map[string]string{c.path: c.info, "/v1/models": `{"data": [{"max_model_len": 4096}]}`}))

@@ -62,9 +62,9 @@ func readConfig(c engine.Answer) spec.Configuration {
 	graphs, known := capturesGraphs(c)
 	r.Bool(spec.ItemCUDAGraphs, graphs, known)
 	readDrafts(r, c)
-	r.Text(engine.ItemLoadFormat, c.Text("load_config.load_format"))
+	r.Text(spec.ReportedLoadFormat, c.Text("load_config.load_format"))
 	n, known = cacheTokens(cache)
-	r.Int(engine.ItemKVCacheTokens, n, known)
+	r.Int(spec.ReportedKVCacheTokens, n, known)
 	return r.Configuration
 }
 
@@ -154,7 +154,7 @@ func readCacheInfo(r *engine.Report, page []byte) bool {
 		size, worse := strconv.Atoi(l["block_size"])
 		tokens, err = blocks*size, errors.Join(bad, worse)
 	}
-	r.Int(engine.ItemKVCacheTokens, tokens, err == nil)
+	r.Int(spec.ReportedKVCacheTokens, tokens, err == nil)
 	return true
 }
 

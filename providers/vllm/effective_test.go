@@ -71,7 +71,7 @@ func TestEffectiveOfARealServer(t *testing.T) {
 		spec.ItemDType: "bfloat16", spec.ItemGEMMQuant: "bfloat16", spec.ItemKVCacheQuant: "bfloat16", spec.ItemMaxSequenceLength: "2048",
 		spec.ItemMaxBatchSize: "32", spec.ItemMaxBatchTokens: "2048", spec.ItemMemoryFraction: "0.92", spec.ItemPrefixCache: "false",
 		spec.ItemChunkedPrefill: "true", spec.ItemSchedulePolicy: "fcfs", spec.ItemCUDAGraphs: "false", spec.ItemSpeculativeTokens: "0",
-		engine.ItemLoadFormat: "dummy", engine.ItemKVCacheTokens: "1048576",
+		spec.ReportedLoadFormat: "dummy", spec.ReportedKVCacheTokens: "1048576",
 	})
 }
 
@@ -108,7 +108,7 @@ func TestEffectiveWithoutDevelopmentEndpoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, got, map[string]string{spec.ItemMaxSequenceLength: "2048", spec.ItemPrefixCache: "false", spec.ItemMemoryFraction: "0.92", engine.ItemKVCacheTokens: "1048576"})
+	compare(t, got, map[string]string{spec.ItemMaxSequenceLength: "2048", spec.ItemPrefixCache: "false", spec.ItemMemoryFraction: "0.92", spec.ReportedKVCacheTokens: "1048576"})
 	if _, err := newTest(t, nil).Effective(context.Background(), serve(t, nil)); err == nil {
 		t.Error("a server that answers nothing was read")
 	}
@@ -126,7 +126,7 @@ func TestLimitsOfRanks(t *testing.T) {
 	compare(t, got, map[string]string{
 		spec.ItemTensorParallel: "2", spec.ItemAttentionDataParallel: "4", spec.ItemMoEExpertParallel: "8", spec.ItemMoETensorParallel: "1",
 		spec.ItemDType: "bfloat16", spec.ItemMaxSequenceLength: "4096", spec.ItemMaxBatchSize: "32", spec.ItemCUDAGraphs: "true", spec.ItemSpeculativeTokens: "3",
-		engine.ItemKVCacheTokens: "1600",
+		spec.ReportedKVCacheTokens: "1600",
 	})
 }
 

@@ -42,7 +42,7 @@ func measures() map[string]check {
 		"few_requests": fewRequests, "short_warmup": shortWarmup, "warmup_errors": warmupErrors,
 		"achieved_concurrency": achievedConcurrency, "littles_law": littlesLaw, "drift": drift, "start_burst": startBurst,
 		"input_length": inputLength, "output_length": outputLength, "latency_identity": latencyIdentity,
-		"prefix_cache_hits": prefixCacheHits, "preemptions": preemptions, "saturation": saturation,
+		"prefix_cache_hits": prefixCacheHits, "preemptions": preemptions, "kv_cache_fit": kvCacheFit, "saturation": saturation,
 		"client_lag": clientLag, "client_cpu": clientCPU, "gpu_throttling": gpuThrottling, "foreign_processes": foreignProcesses,
 	}
 }
@@ -174,10 +174,11 @@ func ms(v float64) string { return metric.Quantity(v, metric.Milliseconds) }
 // off is the relative distance of a value from what it should be.
 func off(value, expected float64) float64 { return math.Abs(value-expected) / expected }
 
-// closedLoop is the concurrency of a closed loop, with the facts of its requests.
+// closedLoop is the concurrency of a closed loop, with the facts of its requests. Static
+// batches are none: they end together.
 func closedLoop(in *Input) (float64, *spec.RequestFacts, bool) {
 	facts := in.seen().Requests
-	return float64(in.Load.Concurrency), facts, facts != nil && in.Load.Concurrency > 0
+	return float64(in.Load.Concurrency), facts, facts != nil && in.Load.Concurrency > 0 && !in.Load.Shape.Static
 }
 
 func fewRequests(in *Input) (reading, bool) {
@@ -229,9 +230,10 @@ func littlesLaw(in *Input) (reading, bool) {
 	}}, true
 }
 
+// drift leaves out loads whose requests differ in length: their halves differ by chance.
 func drift(in *Input) (reading, bool) {
 	facts := in.seen().Requests
-	if facts == nil || facts.First == 0 || facts.Second == 0 {
+	if facts == nil || in.Load.Shape.Varies() || facts.First == 0 || facts.Second == 0 {
 		return reading{}, false
 	}
 	return reading{off(facts.Second, facts.First), func() string {
@@ -243,7 +245,7 @@ func drift(in *Input) (reading, bool) {
 // did not start together.
 func startBurst(in *Input) (reading, bool) {
 	facts := in.seen().Requests
-	if facts == nil || in.Run.Window == spec.WindowSteady || facts.Later == 0 || facts.TTFT == 0 {
+	if facts == nil || in.Run.Window == spec.WindowSteady || in.Load.Shape.Static || facts.Later == 0 || facts.TTFT == 0 {
 		return reading{}, false
 	}
 	return reading{(facts.TTFT - facts.Later) / facts.Later, func() string {

@@ -62,8 +62,11 @@ func TestRun(t *testing.T) {
 			r.Seen.Requests.Output = spec.Lengths{Mean: 10.9, Min: 9, Max: 11}
 		}, spec.FindingWarn, "9 to 11"},
 		"preemptions": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Server.After.Preemptions = number(5) }, spec.FindingWarn, "2.000 times"},
-		"client_lag":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.LagMean = 2.6 }, spec.FindingWarn, "does not keep up"},
-		"client_cpu":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.CPUShare = 0.81 }, spec.FindingWarn, "81 % of its CPUs"},
+		"kv_cache_fit": {func(r *spec.RunResult, _ *spec.Prediction) {
+			r.Seen.Server.Effective = r.Seen.Server.Effective.With(spec.ReportedKVCacheTokens, spec.IntValue(443))
+		}, spec.FindingWarn, "up to 444.0 tokens at once, and the engine's KV cache has 443.0"},
+		"client_lag": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.LagMean = 2.6 }, spec.FindingWarn, "does not keep up"},
+		"client_cpu": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.CPUShare = 0.81 }, spec.FindingWarn, "81 % of its CPUs"},
 		"gpu_throttling": {func(r *spec.RunResult, _ *spec.Prediction) {
 			r.Seen.GPUs[1].Throttled = 0.06
 			r.Seen.GPUs[1].Reasons = []string{"power"}
@@ -110,6 +113,20 @@ func TestNothingSeen(t *testing.T) {
 		if found := NewRules(nil).Run(Input{run, load(), prediction}); len(found) > 0 {
 			t.Errorf("%s: %+v", name, found)
 		}
+	}
+	batches, _ := healthy()
+	batches.Seen.Requests.InFlight, batches.Seen.Requests.Rate, batches.Seen.Requests.Later, batches.Seen.Requests.Warmup = 3, 10, 20, 0
+	static := load()
+	static.Shape.Static = true
+	if found := NewRules(nil).Run(Input{Run: batches, Load: static}); len(found) > 0 {
+		t.Errorf("static batches: %+v", found)
+	}
+	unlike, _ := healthy()
+	unlike.Seen.Requests.Second, unlike.Seen.Requests.Input.Mean, unlike.Seen.Requests.Output = 300, 130, spec.Lengths{Mean: 20, Min: 1, Max: 90}
+	varied := load()
+	varied.Shape.Output.Kind = spec.SpreadNormal
+	if found := NewRules(nil).Run(Input{Run: unlike, Load: varied}); len(found) > 0 {
+		t.Errorf("lengths that vary: %+v", found)
 	}
 	run, _ := healthy()
 	if found := NewRules(nil).Run(Input{Run: run, Load: spec.Load{RequestRate: metric.MustDecimal("2.5")}}); len(found) > 0 {

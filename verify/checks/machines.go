@@ -57,6 +57,24 @@ func preemptions(in *Input) (reading, bool) {
 	}}, known
 }
 
+// kvCacheFit holds what the load needs at most against what the engine has.
+func kvCacheFit(in *Input) (reading, bool) {
+	report := in.seen().Server
+	if report == nil || in.Load.Concurrency == 0 {
+		return reading{}, false
+	}
+	tokens, known := report.Item(spec.ReportedKVCacheTokens).Int()
+	if !known || tokens <= 0 {
+		return reading{}, false
+	}
+	capacity := tokens * report.Effective.Size(spec.ItemAttentionDataParallel) * report.Effective.Size(spec.ItemReplicas)
+	needed := in.Load.Concurrency * (in.Load.InputTokens + in.Load.OutputTokens)
+	share := float64(needed) / float64(capacity)
+	return reading{share, func() string {
+		return "the load holds up to " + figure(float64(needed)) + " tokens at once, and the engine's KV cache has " + figure(float64(capacity)) + ", " + percent(share) + " of it: requests wait, or are evicted"
+	}}, true
+}
+
 func clientLag(in *Input) (reading, bool) {
 	client := in.seen().Client
 	ttft, ok := in.Run.Values.Get(metric.TTFT)

@@ -40,7 +40,8 @@ func Examine(ctx context.Context, r Request) []Entry {
 			entries = append(entries, Entry{"model." + m.Name, c})
 		}
 	}
-	return append(entries, ask(ctx, r, r.Suite.Components)...)
+	entries = append(entries, ask(ctx, r, r.Suite.Components)...)
+	return append(entries, images(ctx, r)...)
 }
 
 // Failed reports whether any check failed.
