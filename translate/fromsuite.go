@@ -34,16 +34,25 @@ func FromExperiment(e *spec.Experiment, cells []spec.Cell) (*Experiment, error) 
 
 // subject takes what all cells have in common.
 func (e *Experiment) subject(c *spec.Cell) {
-	if c.Model != nil {
-		e.Model = Model{c.Model.ID, c.Model.Path}
-	}
-	if c.Hardware != nil {
-		e.Hardware = Hardware{c.Hardware.System, c.Hardware.GPUs}
-	}
+	e.Model, e.Hardware = modelOf(c.Model), hardwareOf(c.Hardware)
 	if c.Target != nil {
 		e.Target = c.Target.Kind
 	}
 	e.Predictor, e.Benchmark = componentOf(c.Predictor), componentOf(c.Benchmark)
+}
+
+func modelOf(m *spec.Model) Model {
+	if m == nil {
+		return Model{}
+	}
+	return Model{m.ID, m.Path}
+}
+
+func hardwareOf(h *spec.Hardware) Hardware {
+	if h == nil {
+		return Hardware{}
+	}
+	return Hardware{h.System, h.GPUs}
 }
 
 func componentOf(c *spec.Component) *Component {

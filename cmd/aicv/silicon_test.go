@@ -21,6 +21,11 @@ func siliconDir() string {
 	return filepath.Join("..", "..", "examples", "experiments", "h200-recorded")
 }
 
+// llamaDir is the example of a model that the predictor does not bundle.
+func llamaDir() string {
+	return filepath.Join("..", "..", "examples", "experiments", "h200-llama")
+}
+
 // TestSiliconTablesAreCurrent: the committed tables are what the script makes of the
 // published sample.
 func TestSiliconTablesAreCurrent(t *testing.T) {
@@ -32,23 +37,32 @@ func TestSiliconTablesAreCurrent(t *testing.T) {
 	if _, err := os.Stat(from); err != nil {
 		t.Skipf("the published sample is not beside the repository: %v", err)
 	}
-	to := t.TempDir()
-	command := exec.Command("go", "run", "./scripts/retabulate-silicon", "-from", from, "-to", to)
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, name := range []string{"measurements.csv", "predictions.csv"} {
-		want, err := os.ReadFile(filepath.Join(to, name))
-		if err != nil {
-			t.Fatal(err)
+	for _, example := range []struct {
+		dir   string
+		flags []string
+		files []string
+	}{
+		{siliconDir(), nil, []string{"measurements.csv", "predictions.csv"}},
+		{llamaDir(), []string{"-llama"}, []string{"measurements.csv"}},
+	} {
+		to := t.TempDir()
+		command := exec.Command("go", append([]string{"run", "./scripts/retabulate-silicon", "-from", from, "-to", to}, example.flags...)...)
+		command.Dir = root
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
-		got, err := os.ReadFile(filepath.Join(siliconDir(), name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
-			t.Errorf("%s is not what scripts/retabulate-silicon makes (-want +got)\n%s", name, diff)
+		for _, name := range example.files {
+			want, err := os.ReadFile(filepath.Join(to, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(example.dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+				t.Errorf("%s of %s is not what scripts/retabulate-silicon makes (-want +got)\n%s", name, filepath.Base(example.dir), diff)
+			}
 		}
 	}
 }
@@ -85,10 +99,17 @@ type siliconReport struct {
 // applySilicon applies a copy of the example and reads its report.
 func applySilicon(t *testing.T, flags ...string) siliconReport {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "h200-recorded")
-	if err := os.CopyFS(dir, os.DirFS(siliconDir())); err != nil {
+	return applyExample(t, siliconDir(), flags...)
+}
+
+// applyExample applies a copy of an example, of which a claim must fail.
+func applyExample(t *testing.T, example string, flags ...string) siliconReport {
+	t.Helper()
+	examples := t.TempDir()
+	if err := os.CopyFS(examples, os.DirFS(filepath.Join("..", "..", "examples"))); err != nil {
 		t.Fatal(err)
 	}
+	dir := filepath.Join(examples, "experiments", filepath.Base(example))
 	run := func(args ...string) (int, []byte, string) {
 		var out, errs bytes.Buffer
 		code := cli.Run(cli.Config{Registrations: registrations()}, args, cli.Stdio{In: strings.NewReader(""), Out: &out, Err: &errs})
@@ -139,22 +160,43 @@ func TestSiliconExample(t *testing.T) {
 // TestRealSiliconLive: asked live, the predictor gives every cell the verdicts that its
 // recorded answers give.
 func TestRealSiliconLive(t *testing.T) {
-	if os.Getenv("AICV_REAL") != "1" {
-		t.Skip("set AICV_REAL=1 to run the tests of real tools, after scripts/real-tools")
-	}
-	if os.Getenv("AICV_AICONFIGURATOR") == "" {
-		venv, err := filepath.Abs(filepath.Join("..", "..", ".tools", "aiconfigurator"))
-		if _, statErr := os.Stat(venv); err != nil || statErr != nil {
-			t.Skip("aiconfigurator is not installed: scripts/real-tools puts it into .tools, or set AICV_AICONFIGURATOR to its command or virtual environment")
-		}
-		t.Setenv("AICV_AICONFIGURATOR", venv)
-	}
+	needAIConfigurator(t)
 	recorded, live := verdictsOf(applySilicon(t)), verdictsOf(applySilicon(t, "--var", "predictor=live"))
 	if len(recorded) != 195*6 {
 		t.Errorf("%d verdicts, want 1170", len(recorded))
 	}
 	if diff := cmp.Diff(recorded, live); diff != "" {
 		t.Errorf("verdicts (-recorded +live)\n%s", diff)
+	}
+}
+
+// needAIConfigurator names the real tool to suites, or skips.
+func needAIConfigurator(t *testing.T) {
+	t.Helper()
+	if os.Getenv("AICV_REAL") != "1" {
+		t.Skip("set AICV_REAL=1 to run the tests of real tools, after scripts/real-tools")
+	}
+	if os.Getenv("AICV_AICONFIGURATOR") != "" {
+		return
+	}
+	venv, err := filepath.Abs(filepath.Join("..", "..", ".tools", "aiconfigurator"))
+	if _, statErr := os.Stat(venv); err != nil || statErr != nil {
+		t.Skip("aiconfigurator is not installed: scripts/real-tools puts it into .tools, or set AICV_AICONFIGURATOR to its command or virtual environment")
+	}
+	t.Setenv("AICV_AICONFIGURATOR", venv)
+}
+
+// TestRealLlama: a model whose configuration the tool does not bundle is predicted from a
+// config.json, every cell of it, and its README says what comes out.
+func TestRealLlama(t *testing.T) {
+	needAIConfigurator(t)
+	report := applyExample(t, llamaDir())
+	if report.ExitCode != 3 || report.Totals.Cells != 46 || report.Totals.Claims["fail"] != 3 {
+		t.Errorf("exit code %d, totals %+v", report.ExitCode, report.Totals)
+	}
+	got := siliconRows(report)
+	if want := []string{"| `llama` | 46 | 15 of 46, -15.6 % | 7 of 46, +18.6 % | 0 of 46, -84.1 % |"}; !slices.Equal(got, want) {
+		t.Errorf("%v, and the README says %v", got, want)
 	}
 }
 

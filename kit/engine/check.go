@@ -16,7 +16,7 @@ import (
 )
 
 // helpTimeout bounds the question for an engine's flags: it imports half of Python.
-const helpTimeout = 3 * time.Minute
+const helpTimeout time.Duration = 3 * time.Minute
 
 // Check looks at an engine that runs as a process: its version, and whether it knows the
 // flags that the table gives. In images only the declaration can be looked at.
@@ -72,7 +72,11 @@ func (r *Runtime) checkInstalled(declared pep440.Version, head []string) spec.Ch
 // checkFlags asks the engine for its flags.
 func (r *Runtime) checkFlags(ctx context.Context, version pep440.Version, head []string) spec.Check {
 	const name = "flags"
-	ctx, cancel := context.WithTimeout(ctx, helpTimeout)
+	limit := helpTimeout
+	if end, limited := ctx.Deadline(); limited {
+		limit = min(limit, time.Until(end)*3/4) // whoever asks must hear in time that the engine did not answer
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var page strings.Builder
 	ended, err := subprocess.Run(ctx, subprocess.Command{Args: append(slices.Clone(head), r.Launch.Help...), Line: func(line []byte) {

@@ -15,6 +15,12 @@ type source struct {
 	dense                          bool   // without experts, whatever sizes the sample states for them
 }
 
+// llamaSources are the rows of a model whose configuration the tool does not bundle, so
+// that there are no predictions of it.
+func llamaSources() []source {
+	return []source{{"meta-llama/Llama-3.1-8B-Instruct", "h200_sxm", "sglang", "0.5.6.post2", "", true}}
+}
+
 func sources() []source {
 	return []source{
 		{"Qwen/Qwen3-32B", "h100_sxm", "vllm", "0.12.0", "", true},
@@ -43,13 +49,13 @@ type tables struct{ measured, predicted []row }
 // tabulate keeps the rows of the sources, in their order. Rows of wrong layouts and
 // repeats stay among the measurements, where the suite sets them aside and merges
 // them; predictions are kept once per point and for possible layouts only.
-func tabulate(measured, predicted []row) (tables, error) {
+func tabulate(sources []source, measured, predicted []row) (tables, error) {
 	byRow := make(map[string]row, len(predicted))
 	for _, p := range predicted {
 		byRow[p["row_id"]] = p
 	}
 	var out tables
-	for _, s := range sources() {
+	for _, s := range sources {
 		for _, m := range measured {
 			if !s.has(m) || roundedCopy(m, measured) {
 				continue

@@ -38,7 +38,7 @@ func TestTabulate(t *testing.T) {
 		sampleRow("row_id", "r4", "system", "b200_sxm"),
 	}
 	predicted := []row{answer(), answer("row_id", "r2", "status", "failed", "layout_flag", "tp_is_square"), answer("row_id", "r3"), answer("row_id", "r4")}
-	got, err := tabulate(measured, predicted)
+	got, err := tabulate(sources(), measured, predicted)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +66,14 @@ func TestOtherNameOfARun(t *testing.T) {
 	of := func(id string) row {
 		return sampleRow("model", "deepseek-ai/DeepSeek-V3", "id", id, "moe_tp", "8", "moe_ep", "1")
 	}
-	got, err := tabulate([]row{of("dsr1_h200_c64")}, []row{answer()})
+	got, err := tabulate(sources(), []row{of("dsr1_h200_c64")}, []row{answer()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got.measured) != 1 || got.measured[0]["model"] != "deepseek-ai/DeepSeek-R1" || got.measured[0]["gpus"] != "" || len(got.predicted) != 0 {
 		t.Errorf("tables %+v", got)
 	}
-	if _, err := tabulate([]row{of("dsv3_h200_c64")}, []row{answer()}); err == nil || !strings.Contains(err.Error(), "does not name") {
+	if _, err := tabulate(sources(), []row{of("dsv3_h200_c64")}, []row{answer()}); err == nil || !strings.Contains(err.Error(), "does not name") {
 		t.Errorf("a run of another model: %v", err)
 	}
 }
@@ -89,7 +89,7 @@ func TestRowsThatTheColumnsCanNotTellApart(t *testing.T) {
 		{"another concurrency", sampleRow(), []row{answer("pred_concurrency", "32")}},
 		{"no prediction", sampleRow(), nil},
 	} {
-		if _, err := tabulate([]row{test.measured}, test.answers); err == nil {
+		if _, err := tabulate(sources(), []row{test.measured}, test.answers); err == nil {
 			t.Errorf("%s: no error", test.name)
 		}
 	}
