@@ -128,7 +128,7 @@ func (t *text) figures(c *result.Cell) {
 		return
 	}
 	rows := table{columns: []column{{head: "metric"}, {head: "unit"}, {head: "predicted", right: true}, {head: "measured", right: true},
-		{head: "interval", right: true}, {head: "error", right: true}, {head: "runs", right: true}}}
+		{head: intervalHead(c.Figures), right: true}, {head: "error", right: true}, {head: "runs", right: true}}}
 	for i := range c.Figures {
 		f := &c.Figures[i]
 		row := entries(f.Measurable(), f.Unit)
@@ -140,6 +140,17 @@ func (t *text) figures(c *result.Cell) {
 	t.table("  ", &rows, plain)
 }
 
+// intervalHead heads the column of intervals with their level, which all metrics of a
+// cell share.
+func intervalHead(figures []result.Figure) string {
+	for i := range figures {
+		if figures[i].Low != nil {
+			return levelled(&figures[i].Evidence)
+		}
+	}
+	return "interval"
+}
+
 // runs lists the runs with the metrics that claims ask for.
 func (t *text) runs(e *result.Experiment, c *result.Cell) {
 	if len(c.Runs) == 0 {
@@ -149,7 +160,7 @@ func (t *text) runs(e *result.Experiment, c *result.Cell) {
 	rows := table{columns: []column{{head: "run", right: true}, {head: "start", right: true}, {head: "requests", right: true},
 		{head: "failed", right: true}, {head: "window"}}}
 	for _, m := range names {
-		rows.columns = append(rows.columns, column{head: string(m.Name), right: true})
+		rows.columns = append(rows.columns, column{head: strings.TrimSpace(string(m.Name) + " " + unitName(m.Unit)), right: true})
 	}
 	for i := range c.Runs {
 		rows.add(runRow(&c.Runs[i], names)...)

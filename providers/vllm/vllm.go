@@ -28,6 +28,7 @@ func Registration() spec.Registration {
 		Doc:  "The inference engine vLLM, as a process, in a container, or behind an endpoint.",
 		Schema: spec.Block{
 			Doc:        "The inference engine vLLM. How each item of a configuration becomes a flag: docs/runtimes.md.",
+			Example:    "runtime \"vllm\" \"name\" {\n  version = \"0.24.0\"\n}",
 			Attributes: rows,
 		},
 		New: spec.Constructor{Runtime: newRuntime},
