@@ -40,7 +40,7 @@ func TestFunctionsAreBounded(t *testing.T) {
 func TestEvaluationIsBounded(t *testing.T) {
 	dir := write(t, map[string]string{"suite.hcl": head + oneWorkload + `
 locals {
-  x = [for a in range(0, 300) : [for b in range(0, 300) : length([for c in range(0, 100) : c])]]
+  x = [for a in range(0, 150) : [for b in range(0, 150) : length([for c in range(0, 100) : c])]]
 }
 experiment "e" {}
 `})

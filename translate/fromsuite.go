@@ -34,16 +34,25 @@ func FromExperiment(e *spec.Experiment, cells []spec.Cell) (*Experiment, error) 
 
 // subject takes what all cells have in common.
 func (e *Experiment) subject(c *spec.Cell) {
-	if c.Model != nil {
-		e.Model = Model{c.Model.ID, c.Model.Path}
-	}
-	if c.Hardware != nil {
-		e.Hardware = Hardware{c.Hardware.System, c.Hardware.GPUs}
-	}
+	e.Model, e.Hardware = modelOf(c.Model), hardwareOf(c.Hardware)
 	if c.Target != nil {
 		e.Target = c.Target.Kind
 	}
 	e.Predictor, e.Benchmark = componentOf(c.Predictor), componentOf(c.Benchmark)
+}
+
+func modelOf(m *spec.Model) Model {
+	if m == nil {
+		return Model{}
+	}
+	return Model{m.ID, m.Path}
+}
+
+func hardwareOf(h *spec.Hardware) Hardware {
+	if h == nil {
+		return Hardware{}
+	}
+	return Hardware{h.System, h.GPUs}
 }
 
 func componentOf(c *spec.Component) *Component {
@@ -190,20 +199,27 @@ func (e *Experiment) Collect(s spec.Setting) {
 // Cells lists the cells that an experiment stands for, each as its items in canonical
 // order, sorted: two experiments are the same question where these are equal.
 func (e *Experiment) Cells() []string {
-	rows := e.Rows
-	if len(rows) == 0 {
-		rows = [][]spec.Setting{nil}
-	}
 	var cells []string
-	for _, row := range rows {
-		for _, c := range e.expand(spec.NewConfiguration(row...)) {
-			for i := range e.Runtimes {
-				cells = append(cells, cellText(c, &e.Runtimes[i]))
-			}
+	for _, c := range e.Configurations() {
+		for i := range e.Runtimes {
+			cells = append(cells, cellText(c, &e.Runtimes[i]))
 		}
 	}
 	slices.Sort(cells)
 	return slices.Compact(cells)
+}
+
+// Configurations lists what the experiment stands for under one runtime: the items of the
+// configuration and of the load of each cell.
+func (e *Experiment) Configurations() []spec.Configuration {
+	if len(e.Rows) == 0 {
+		return e.expand(nil)
+	}
+	var all []spec.Configuration
+	for _, row := range e.Rows {
+		all = append(all, e.expand(spec.NewConfiguration(row...))...)
+	}
+	return all
 }
 
 // expand multiplies a row by the axes that it does not set itself.

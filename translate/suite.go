@@ -112,6 +112,7 @@ func (e *Experiment) Add(a Axis) bool {
 type Options struct {
 	Hardware Hardware                     // what it runs on; zero: as the document says
 	Engine   string                       // in place of the source's; empty: as the source says
+	Version  string                       // of the engine, in place of the source's; empty: as the source says
 	Has      func(role, kind string) bool // whether this aicv has a provider; nil: it has all
 }
 
@@ -124,10 +125,10 @@ func (o Options) HasProvider(role spec.Role, kind string) bool {
 // where it varies.
 func (e *Experiment) Ranks() int {
 	a := e.Axis(spec.ItemAttentionDataParallel)
-	switch {
-	case a == nil:
+	if a == nil {
 		return 1
-	case len(a.Values) != 1:
+	}
+	if len(a.Values) != 1 {
 		return 0
 	}
 	n, _ := a.Values[0].Int()

@@ -142,6 +142,7 @@ func TestTutorial(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the tutorial measures for about a minute")
 	}
+	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "tutorial.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +177,7 @@ func TestSampleOutputs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the samples measure for about a minute")
 	}
+	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -223,10 +225,11 @@ func missingLine(sample, output string) string {
 // shape leaves out what one apply has otherwise than the next.
 func shape(line string) string {
 	line = regexp.MustCompile(`concurrency=\d+,tensor_parallel=\d+`).ReplaceAllString(line, "CELL")
-	line = regexp.MustCompile(`\[\d+/\d+\]|[+-]?\d[\d.,]*( (ms|%))?|\d*(ms|s)\b`).ReplaceAllString(line, "#")
-	line = regexp.MustCompile(`inconclusive|pass|fail|[✓✗?]`).ReplaceAllString(line, "V")
+	line = regexp.MustCompile(`\[\d+/\d+\]|[+-]?\d[\d.,]*( ?(ms|s|%)\b)?`).ReplaceAllString(line, "#")
+	line = regexp.MustCompile(`inconclusive|not comparable|no data|pass|fail|[✓✗?≠]`).ReplaceAllString(line, "V")
 	line = strings.Join(strings.Fields(line), " ")
-	return regexp.MustCompile(`(# V ?)+$`).ReplaceAllString(line, "# V") // 1 fail, 3 pass
+	line = regexp.MustCompile(`( in #| runs) (notes|[a-z](,[a-z])*)$`).ReplaceAllString(line, "$1") // findings of this apply
+	return regexp.MustCompile(`(# V ?)+$`).ReplaceAllString(line, "# V")                            // 1 fail, 3 pass
 }
 
 // TestCommandLinePage holds the page to the commands, flags, events and documents that
@@ -372,5 +375,23 @@ func TestSchemaJSON(t *testing.T) {
 	}
 	if document.FormatVersion != "1.0" || len(document.Blocks) < 14 {
 		t.Errorf("%s with %d blocks", document.FormatVersion, len(document.Blocks))
+	}
+}
+
+func TestShape(t *testing.T) {
+	for _, same := range [][2]string{
+		{"  ? inconclusive  tpot within 10%        speed           1 ?  3 ✓", "  ✓ pass  tpot within 10%        speed           4 ✓"},
+		{"    ✗  concurrency=8,tensor_parallel=2      12.00     27.53   17.84..37.21  -56.4 %  3 in 1  a,b", "    ✓  concurrency=2,tensor_parallel=1      20.00     21.70   20.95..22.45   -7.8 %  3 in 1"},
+		{"       cell    predicted  measured  90 % interval    error    runs  notes", "       cell  predicted  measured  90 % interval    error    runs"},
+		{"[2/14] run experiment.e[\"x\"] done in 4.93s throughput 928.2 tokens/s/GPU, ttft 57.56 ms", "[3/14] run experiment.e[\"x\"] done in 890ms throughput 9 tokens/s/GPU, ttft 5 ms"},
+	} {
+		if shape(same[0]) != shape(same[1]) {
+			t.Errorf("%q\n%q", shape(same[0]), shape(same[1]))
+		}
+	}
+	for _, other := range [][2]string{{"  ✓ pass  tpot within 10%  speed  4 ✓", "  ✓ pass  ttft within 10%  speed  4 ✓"}, {"Plan: 4 new.", "Plan: 4 kept."}} {
+		if shape(other[0]) == shape(other[1]) {
+			t.Errorf("%q is taken for %q", other[0], other[1])
+		}
 	}
 }

@@ -56,7 +56,7 @@ func TestEveryFixtureTranslates(t *testing.T) {
 		{[]string{"inference-autotuner"}, func(p string) bool { return strings.HasSuffix(p, ".json") }},
 		{[]string{"aiconfigurator"}, func(p string) bool {
 			base := filepath.Base(p)
-			return strings.HasSuffix(base, "_config.yaml") || strings.HasSuffix(base, "_topn.csv") || base == "pareto.csv" || base == "input_exp.yaml"
+			return strings.HasSuffix(base, "_config.yaml") || strings.HasSuffix(base, "_topn.csv") || base == "pareto.csv" || base == "input_exp.yaml" || base == "run_0.sh"
 		}},
 		{[]string{"aiconfigurator", "inputs"}, func(p string) bool {
 			return strings.HasSuffix(p, ".yaml") && !strings.HasPrefix(filepath.Base(p), "tier2")

@@ -50,7 +50,7 @@ const never = -1
 
 // TestInterrupted stops an apply at different moments, and resumes it. The servers of
 // the world take 2 s to be ready and a run takes 5 s, so the first run goes from
-// about 3 s to 8 s.
+// about 2 s to 7 s.
 func TestInterrupted(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -77,7 +77,7 @@ func TestInterrupted(t *testing.T) {
 					return map[bool]error{true: errFlaky}[n == 1]
 				}
 			}},
-		{name: "in the second deployment", after: 40 * time.Second, hard: never, runs: 7, least: 0, most: 5 * time.Second},
+		{name: "in the second deployment", after: 37 * time.Second, hard: never, runs: 7, least: 0, most: 5 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -6,16 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"aicv/spec"
 )
 
 // generates asks for a few tokens. A server that says that it is healthy may still not
 // be able to generate; one that answers with content is.
-func (w *waiting) generates(ctx context.Context) error {
+func (w *waiting) generates(ctx context.Context, server *spec.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, generateTimeout)
 	defer cancel()
 	var last error
-	for _, q := range questions(w.g.up.server.ModelName) {
-		code, body, err := w.x.probe.post(ctx, w.g.up.server.URL+q.path, q.document)
+	for _, q := range questions(server.ModelName) {
+		code, body, err := w.x.probe.post(ctx, server.URL+q.path, q.document)
 		switch {
 		case err != nil:
 			return fmt.Errorf("it answers, but generates nothing: %w", err)

@@ -125,7 +125,7 @@ func TestQuestionsTakeOtherForms(t *testing.T) {
 	x := &executor{probe: newHTTPProbe()}
 	defer x.probe.close()
 	w := &waiting{x: x, g: &group{up: &upServer{server: spec.Server{URL: server.URL, ModelName: "m"}}}}
-	if err := w.generates(context.Background()); err != nil || len(asked) != 3 {
+	if err := w.generates(context.Background(), &w.g.up.server); err != nil || len(asked) != 3 {
 		t.Errorf("%v after %v", err, asked)
 	}
 }

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -110,14 +111,42 @@ func (x *executor) awaitReady(g *group, began time.Time, limit time.Duration, ad
 		if ready || err != nil {
 			return err
 		}
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if w.rest(ctx, delay); ctx.Err() != nil {
 			return w.late(limit)
 		}
 	}
+}
+
+// rest waits between two looks, at most until a server that did not answer does: an
+// engine's wait must not be longer for our looking seldom.
+func (w *waiting) rest(ctx context.Context, delay time.Duration) {
+	over := time.Now().Add(delay)
+	for deaf := !w.listens(ctx); ; {
+		left := time.Until(over)
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(min(left, firstPoll)):
+		}
+		if deaf && left > firstPoll && w.listens(ctx) {
+			return
+		}
+	}
+}
+
+// listens reports whether all servers answer where their health or their models are.
+func (w *waiting) listens(ctx context.Context) bool {
+	path := cmp.Or(w.g.spec.Ready.HealthPath, w.g.spec.Ready.ModelsPath)
+	if path == "" {
+		return true
+	}
+	return !slices.ContainsFunc(each(w.g.up.server), func(s spec.Server) bool {
+		_, err := w.fetch(ctx, s.URL, path)
+		return err != nil
+	})
 }
 
 // look is one poll.
@@ -179,16 +208,10 @@ func (w *waiting) answers(ctx context.Context) bool {
 			return false
 		}
 	}
-	if ready.Generate {
-		if err := w.generates(ctx); err != nil {
-			w.cause = err.Error()
-			return false
-		}
-	}
 	return true
 }
 
-// answersAt asks one server for its health and its models.
+// answersAt asks one server for its health, its models and a generation.
 func (w *waiting) answersAt(ctx context.Context, server *spec.Server) error {
 	ready := w.g.spec.Ready
 	if ready.HealthPath != "" {
@@ -196,14 +219,19 @@ func (w *waiting) answersAt(ctx context.Context, server *spec.Server) error {
 			return err
 		}
 	}
-	if ready.ModelsPath == "" {
+	if ready.ModelsPath != "" {
+		body, err := w.fetch(ctx, server.URL, ready.ModelsPath)
+		if err == nil {
+			err = serves(body, server.ModelName)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !ready.Generate {
 		return nil
 	}
-	body, err := w.fetch(ctx, server.URL, ready.ModelsPath)
-	if err != nil {
-		return err
-	}
-	return serves(body, server.ModelName)
+	return w.generates(ctx, server)
 }
 
 func (w *waiting) fetch(ctx context.Context, url, path string) ([]byte, error) {

@@ -164,6 +164,6 @@ func rejudge(c *engine.PlannedCell, past *spec.History) {
 	case len(past.Bases) == 0:
 		c.Action, c.Why = engine.ActionRejudge, "measured, not judged yet"
 	default:
-		c.Action, c.Why = engine.ActionRejudge, "its claims or its prediction changed since it was judged"
+		c.Action, c.Why = engine.ActionRejudge, "its claims, guards or prediction changed since it was judged"
 	}
 }

@@ -18,10 +18,11 @@ import (
 )
 
 type importOptions struct {
-	out    string
-	system string
-	gpus   int
-	engine string
+	out     string
+	system  string
+	gpus    int
+	engine  string
+	version string
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -47,6 +48,7 @@ Formats:
 	c.Flags().StringVar(&o.system, "system", "", "the GPUs' system, where the source does not name it (aicv hardware list)")
 	c.Flags().IntVar(&o.gpus, "gpus", 0, "GPUs that there are, where the source does not say")
 	c.Flags().StringVar(&o.engine, "runtime", "", "engine to measure in place of the source's: "+strings.Join(flags.Engines(), " or "))
+	c.Flags().StringVar(&o.version, "runtime-version", "", "the engine's version, where the source names none or another")
 	c.AddCommand(a.importResultsCommand())
 	return c
 }
@@ -78,7 +80,7 @@ func (a *app) importSuite(format, path string, o importOptions) error {
 		return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("--runtime %q is no engine that configurations are translated for", o.engine), Fix: "name " + strings.Join(flags.Engines(), " or ")}
 	}
 	suite, report, err := formats.Import(format, path, translate.Options{
-		Hardware: translate.Hardware{System: o.system, GPUs: o.gpus}, Engine: o.engine, Has: a.hasProvider,
+		Hardware: translate.Hardware{System: o.system, GPUs: o.gpus}, Engine: o.engine, Version: o.version, Has: a.hasProvider,
 	})
 	if err != nil {
 		return err

@@ -64,6 +64,9 @@ func writeLaunch(b *strings.Builder, cells []spec.Cell, s spec.ServerSpec) {
 	for i := range cells {
 		fmt.Fprintf(b, "# %s\n", cells[i].Address())
 	}
+	if n := cells[0].Config.Size(spec.ItemReplicas); n > 1 {
+		fmt.Fprintf(b, "# %d such servers share the load\n", n)
+	}
 	if s.Image != "" {
 		fmt.Fprintf(b, "# in the image %s\n", s.Image)
 	}

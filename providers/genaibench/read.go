@@ -33,7 +33,6 @@ func (b *benchmark) read(o *order, c *conversation, ended subprocess.Ended, requ
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	result.Started = c.started
 	result.Provenance = spec.Provenance{Tool: "genai-bench", Version: folder.Metadata.Version,
 		Source: b.shown(o.folder) + ": " + strings.Join(quoted(b.argv(o)), " ")}
 	result.Findings = append(result.Findings, b.doubts(o, c, ended, result.Requests)...)

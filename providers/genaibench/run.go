@@ -51,10 +51,19 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	if warm.failed > 0 {
-		result.Findings = append(result.Findings, spec.Finding{Check: "warmup_errors", Severity: spec.FindingWarn, Message: fmt.Sprintf("%d of the warm-up requests failed", warm.failed)})
-	}
+	warm.join(&result, c.started)
 	return result, nil
+}
+
+// join puts the warm-up before the rows of the tool, which keeps no times of its own: its
+// requests all start when its traffic does.
+func (w *warmed) join(result *spec.RunResult, traffic time.Time) {
+	rows := make([]spec.RequestRow, 0, len(w.rows)+len(result.Rows))
+	rows = append(append(rows, w.rows...), result.Rows...)
+	for i := len(w.rows); i < len(rows); i++ {
+		rows[i].Index, rows[i].Start = i, max(0, traffic.Sub(w.began))
+	}
+	result.Rows, result.Started = rows, w.began
 }
 
 func interrupted(ctx context.Context, what string) error {
@@ -167,7 +176,7 @@ func (b *benchmark) key() (string, error) {
 }
 
 // warmUp sends the warm-up, with prompts of their own each time.
-func (b *benchmark) warmUp(ctx context.Context, o *order, s spec.Sampling, emit spec.Emit) (warmed, error) {
+func (b *benchmark) warmUp(ctx context.Context, o *order, s spec.Sampling, emit spec.Emit) (*warmed, error) {
 	client := warmupClient(o.load.Concurrency)
 	defer client.CloseIdleConnections()
 	began := time.Now()

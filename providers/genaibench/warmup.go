@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"aicv/kit/results"
 	"aicv/spec"
 )
 
@@ -31,32 +32,47 @@ const maxAnswer = 64 << 20
 
 // warmed is what the warm-up showed.
 type warmed struct {
-	latency time.Duration // mean of the requests that were answered
-	failed  int
+	began   time.Time
+	latency time.Duration     // mean of the requests that were answered
+	rows    []spec.RequestRow // in the order in which they ended
+}
+
+// book adds a request that started at a time and has just ended.
+func (w *warmed) book(start time.Duration, input int, err error) {
+	row := spec.RequestRow{Index: len(w.rows), Phase: spec.PhaseWarmup, Start: start, Latency: time.Since(w.began) - start, InputTokens: input}
+	if err != nil {
+		row.Error, row.Latency = err.Error(), 0
+	}
+	w.rows = append(w.rows, row)
+}
+
+// finish takes the mean latency; an error where no request was answered.
+func (w *warmed) finish() error {
+	good := results.Rows(w.rows).Good()
+	if len(w.rows) > 0 && good == 0 {
+		return fmt.Errorf("none of %d warm-up requests was answered: %s", len(w.rows), w.rows[0].Error)
+	}
+	for i := range w.rows {
+		w.latency += w.rows[i].Latency / time.Duration(max(1, good))
+	}
+	return nil
 }
 
 // run sends n requests, concurrency at a time, and calls each after every one. It is an
 // error where none is answered.
-func (w *warmer) run(ctx context.Context, n int, each func(done int)) (warmed, error) {
+func (w *warmer) run(ctx context.Context, n int, each func(done int)) (*warmed, error) {
 	var mu sync.Mutex
-	var total time.Duration
-	var last error
-	done, failed := 0, 0
+	got := &warmed{began: time.Now()}
 	next := make(chan int)
 	var group sync.WaitGroup
 	for range min(n, w.load.Concurrency) {
 		group.Go(func() {
 			for i := range next {
-				began := time.Now()
+				start := time.Since(got.began)
 				err := w.ask(ctx, i)
 				mu.Lock()
-				done++
-				if err != nil {
-					failed, last = failed+1, err
-				} else {
-					total += time.Since(began)
-				}
-				each(done)
+				got.book(start, w.load.InputTokens, err)
+				each(len(got.rows))
 				mu.Unlock()
 			}
 		})
@@ -66,13 +82,10 @@ func (w *warmer) run(ctx context.Context, n int, each func(done int)) (warmed, e
 	}
 	close(next)
 	group.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return warmed{}, context.Cause(ctx)
-	case failed == done:
-		return warmed{}, fmt.Errorf("none of %d warm-up requests was answered: %w", done, last)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	return warmed{latency: total / time.Duration(done-failed), failed: failed}, nil
+	return got, got.finish()
 }
 
 // ask sends one request at the load's shape.

@@ -57,7 +57,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // startProcess runs a simulator in a process of its own and waits until it is ready.
-func startProcess(t *testing.T, log string) string {
+func startProcess(t *testing.T, log string, args ...string) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -65,7 +65,7 @@ func startProcess(t *testing.T, log string) string {
 	}
 	address := freeAddress(t)
 	command := exec.Command(self)
-	command.Env = append(os.Environ(), serveVariable+"="+strings.Join([]string{"--listen", address, "--model", "m", "--request-log", log}, "\n"))
+	command.Env = append(os.Environ(), serveVariable+"="+strings.Join(append([]string{"--listen", address, "--model", "m", "--request-log", log}, args...), "\n"))
 	command.Stdout, command.Stderr = io.Discard, os.Stderr
 	if err := command.Start(); err != nil {
 		t.Fatal(err)

@@ -165,6 +165,14 @@ func (w *writing) filters() {
 	}
 }
 
+func listOf(values []spec.Value) *tree.Node {
+	list := tree.NewList()
+	for _, v := range values {
+		list.Items = append(list.Items, tree.FromValue(v))
+	}
+	return list
+}
+
 // candidates writes one field of the workers.
 func (w *writing) candidates(f workerField) {
 	a := w.e.Axis(f.item)
@@ -172,11 +180,7 @@ func (w *writing) candidates(f workerField) {
 		return
 	}
 	if f.kind != word {
-		list := tree.NewList()
-		for _, v := range a.Values {
-			list.Items = append(list.Items, tree.FromValue(v))
-		}
-		w.put(list, f.item, "agg_"+f.key)
+		w.put(listOf(a.Values), f.item, "agg_"+f.key)
 		return
 	}
 	w.put(tree.Text(a.Values[0].Text()), f.item, f.key)
@@ -266,11 +270,7 @@ func (w *writing) loads() {
 	if a == nil {
 		return
 	}
-	list := tree.NewList()
-	for _, v := range a.Values {
-		list.Items = append(list.Items, tree.FromValue(v))
-	}
-	w.put(list, schema.ItemConcurrency, "BenchConfig", "concurrency")
+	w.put(listOf(a.Values), schema.ItemConcurrency, "BenchConfig", "concurrency")
 }
 
 // params writes the worker, and how many of them there are.

@@ -87,6 +87,8 @@ func (g *generated) subject() error {
 		return fmt.Errorf("K8sConfig.k8s_image: %q does not name sglang or vllm; name the engine with --runtime", image)
 	}
 	g.e.Runtimes = []translate.Runtime{{Kind: engine}}
+	g.report.Add(translate.Row{Item: "runtime.version", Value: "(not given)", Fidelity: spec.FidelityApproximate,
+		Why: "flags and predictions depend on the engine's version: give --runtime-version"})
 	return nil
 }
 

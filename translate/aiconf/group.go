@@ -45,16 +45,19 @@ func (g *group) row(i int) {
 
 // worker reads one side of a row.
 func (g *group) worker(i int, side string) (*worker, error) {
-	spread := func(column string) bool {
-		v := g.table.get(i, side+column)
-		return v != "" && v != "1"
-	}
-	return readWorker(isMoE(g.model, spread("moe_tp") || spread("moe_ep")), func(f workerField) string {
+	spread := g.above(i, side+"moe_tp") || g.above(i, side+"moe_ep")
+	return readWorker(isMoE(g.model, spread), func(f workerField) string {
 		if f.column == "" {
 			return ""
 		}
 		return g.table.get(i, side+f.column)
 	})
+}
+
+// above reports whether a size is given and not 1.
+func (g *group) above(i int, column string) bool {
+	v := g.table.get(i, column)
+	return v != "" && v != "1"
 }
 
 func (g *group) aggregatedRow(i int, place string) error {

@@ -273,6 +273,7 @@ func (t *task) finish() {
 		t.e.Hardware = t.options.Hardware
 	}
 	t.settleDataParallel()
+	t.defaultImage()
 	t.runtimes()
 	t.claims()
 	t.benchmark()
@@ -308,8 +309,27 @@ func (t *task) open() {
 	if t.e.Axis(spec.ItemPrefixCache) == nil {
 		t.missing("", spec.ItemPrefixCache, "the task leaves the engine's prefix cache on; aicv switches it off unless the suite says otherwise, because predictions assume no reuse")
 	}
-	if t.runtime.Image == "" {
-		t.missing("runtime_image_tag", "runtime.version", "the tool takes a version of its own; set the one that is meant, so that predictions can be asked for it")
+}
+
+// defaultTag is the image's tag that the tool takes where a task names none.
+func defaultTag(engine string) string {
+	if engine == flags.SGLang {
+		return "v0.5.2-cu126"
+	}
+	return "latest"
+}
+
+// defaultImage completes a task that names no image. Containers need one; processes run what
+// is installed.
+func (t *task) defaultImage() {
+	switch {
+	case t.runtime.Image != "":
+	case t.e.Target == "docker":
+		tag := defaultTag(t.engine)
+		t.runtime.Image, t.runtime.Version = images()[t.engine]+":"+tag, flags.VersionOf(tag)
+		t.missing("runtime_image_tag", "runtime.image", "the tool's default, "+tag)
+	default:
+		t.missing("runtime_image_tag", "runtime.version", "flags and predictions depend on the engine's version: give --runtime-version")
 	}
 }
 

@@ -192,28 +192,27 @@ func perRank(engine, item string) (ofServer, ofRank bool) {
 // ItemOf turns a flag's number into its item's under so many ranks of attention, 0
 // where they vary; false where there is none.
 func ItemOf(engine, item string, n, ranks int) (int, bool) {
-	switch server, rank := perRank(engine, item); {
-	case (server || rank) && ranks < 1:
-		return 0, false
-	case server:
-		return n / ranks, n%ranks == 0
-	case rank:
-		return n * ranks, true
-	}
-	return n, true
+	ofServer, ofRank := perRank(engine, item)
+	return scaled(n, ranks, ofRank, ofServer)
 }
 
 // NumberOf is the way back.
 func NumberOf(engine, item string, n, ranks int) (int, bool) {
-	switch server, rank := perRank(engine, item); {
-	case (server || rank) && ranks < 1:
+	ofServer, ofRank := perRank(engine, item)
+	return scaled(n, ranks, ofServer, ofRank)
+}
+
+// scaled multiplies or divides by the ranks, or leaves a number as it is.
+func scaled(n, ranks int, up, down bool) (int, bool) {
+	switch {
+	case !up && !down:
+		return n, true
+	case ranks < 1:
 		return 0, false
-	case server:
+	case up:
 		return n * ranks, true
-	case rank:
-		return n / ranks, n%ranks == 0
 	}
-	return n, true
+	return n / ranks, n%ranks == 0
 }
 
 // Write is the word that a value is written as; false where there is none.

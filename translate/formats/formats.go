@@ -3,6 +3,7 @@
 package formats
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func All() []Format {
 				return doc.Get("base_runtime") != nil || doc.Get("model", "id_or_path") != nil
 			}},
 		{Name: aiconf.Results, Doc: "the folder that a search of aiconfigurator saved, or one of its CSV files",
-			Rules: aiconf.ResultRules, Import: aiconf.ImportResults,
+			Rules: aiconf.ResultRules, Import: aiconf.ImportResults, Export: aiconf.ExportResults,
 			detect: func(s translate.Source, _ *tree.Node) bool {
 				return s.Files != nil || strings.EqualFold(filepath.Ext(s.Name), ".csv")
 			}},
@@ -122,7 +123,30 @@ func Import(format, path string, o translate.Options) (*translate.Suite, *transl
 	if err != nil {
 		return nil, nil, err
 	}
-	return f.Import(source, o)
+	suite, report, err := f.Import(source, o)
+	if err == nil && o.Version != "" {
+		setVersion(suite, report, o.Version)
+	}
+	return suite, report, err
+}
+
+// setVersion gives all runtimes the version that the user names. An image of another
+// version is left out.
+func setVersion(s *translate.Suite, report *translate.Report, version string) {
+	for i := range s.Experiments {
+		for k := range s.Experiments[i].Runtimes {
+			r := &s.Experiments[i].Runtimes[k]
+			if r.Version == version {
+				continue
+			}
+			if r.Image != "" {
+				report.Add(translate.Row{Item: "runtime.image", Value: r.Image, Fidelity: spec.FidelityUnsupported, Why: "of another version than the command line names"})
+				r.Image = ""
+			}
+			report.Add(translate.Row{Item: "runtime.version", Value: cmp.Or(r.Version, "(not given)"), Fidelity: spec.FidelityApproximate, Why: "the command line names " + version})
+			r.Version = version
+		}
+	}
 }
 
 // find takes the format by name, or looks into the document.

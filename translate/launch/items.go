@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,16 +14,17 @@ import (
 
 // items reads the flags that are left.
 func (c *command) items() error {
-	attention := false
-	for _, g := range c.given {
-		attention = attention || g.name == "enable-dp-attention"
-	}
+	attention := c.has("enable-dp-attention")
 	for _, g := range c.given {
 		if err := c.item(g, attention); err != nil {
 			return err
 		}
 	}
 	return c.settle()
+}
+
+func (c *command) has(flag string) bool {
+	return slices.ContainsFunc(c.given, func(g given) bool { return g.name == flag })
 }
 
 func (c *command) item(g given, attention bool) error {

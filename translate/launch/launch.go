@@ -5,6 +5,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -57,8 +58,11 @@ func special() map[string]translate.Rule {
 	own := "aicv chooses it for each server that it starts"
 	return map[string]translate.Rule{
 		"host": {Fidelity: none, Why: own}, "port": {Fidelity: none, Why: own}, "served-model-name": {Fidelity: none, Why: "aicv names the served model itself"},
-		"api-key": {Fidelity: none, Why: "a secret is never written; a server that aicv starts is on loopback and asks for none"},
-		"h":       {Fidelity: none, Why: "it asks for help"}, "config": {Fidelity: none, Why: "a file of further flags: write them into the command"},
+		"api-key":             {Fidelity: none, Why: "a secret is never written; a server that aicv starts is on loopback and asks for none"},
+		"enable-metrics":      {Fidelity: none, Why: "aicv switches it on itself, for counters"},
+		"disaggregation-mode": {Fidelity: none, Why: pools}, "disaggregation-transfer-backend": {Fidelity: none, Why: pools},
+		"disaggregation-bootstrap-port": {Fidelity: none, Why: pools}, "kv-transfer-config": {Fidelity: none, Why: pools},
+		"config": {Fidelity: none, Why: "a file of further flags: write them into the command"},
 	}
 }
 
@@ -70,7 +74,7 @@ func Rules() []translate.Rule {
 			rules = append(rules, translate.Rule{Field: engine + " --" + strings.Join(f.Names, ", --"), Item: f.Item, Fidelity: f.Fidelity, Values: words(f), Why: f.Why})
 		}
 	}
-	for _, name := range []string{"host", "port", "served-model-name", "api-key", "config"} {
+	for _, name := range slices.Sorted(maps.Keys(special())) {
 		r := special()[name]
 		r.Field = "--" + name
 		rules = append(rules, r)
@@ -95,6 +99,8 @@ func words(f flags.Flag) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+const pools = "of prefill and decode in pools of their own; aicv starts servers that do both"
 
 // command is one command on its way to a suite.
 type command struct {
@@ -136,12 +142,22 @@ func Import(s translate.Source, o translate.Options) (*translate.Suite, *transla
 
 // read finds the command that starts an engine; a script may have several that are alike.
 func (c *command) read(commands [][]string, o translate.Options) error {
+	started := 0
 	for _, words := range commands {
 		for _, s := range starters() {
-			if at := find(words, s.words); at >= 0 {
-				return c.start(s, words[:at], words[at+len(s.words):], o)
+			at := find(words, s.words)
+			if at < 0 {
+				continue
+			}
+			if started++; started > 1 {
+				c.add(strings.Join(s.words, " "), "", "", spec.FidelityUnsupported, "a further command that starts an engine: give each in a file of its own")
+			} else if err := c.start(s, words[:at], words[at+len(s.words):], o); err != nil {
+				return err
 			}
 		}
+	}
+	if started > 0 {
+		return nil
 	}
 	return errors.New("no command starts sglang or vllm: sglang.launch_server, sglang serve, vllm serve")
 }
@@ -181,14 +197,16 @@ func (c *command) add(field, item, value string, f spec.Fidelity, why string) {
 
 // around reads what stands before the engine: its environment, and a container's image.
 func (c *command) around(words []string) {
-	for i, w := range words {
+	for _, w := range words {
 		name, value, ok := assignment(w)
 		switch {
 		case ok && isSecret(name):
 			c.secret = true
 			c.run.Env = append(c.run.Env, spec.Setting{Name: name, Value: spec.SecretValue(name)})
 			c.add(name, "runtime.env", "(secret)", spec.FidelityApproximate, "a secret is never written: it is taken from the environment of aicv")
-		case ok && i < len(words):
+		case ok && (name == "CUDA_VISIBLE_DEVICES" || strings.Contains(value, unset)):
+			c.add(name, "", "", spec.FidelityUnsupported, "what the script computes for each of its servers; aicv gives its servers GPUs and ports itself")
+		case ok:
 			c.run.Env = append(c.run.Env, spec.Setting{Name: name, Value: spec.StringValue(value)})
 			c.add(name, "runtime.env", value, spec.FidelityExact, "")
 		case strings.Contains(w, "sglang:") || strings.Contains(w, "vllm-openai:"):
@@ -271,7 +289,7 @@ func (c *command) open(o translate.Options) {
 	c.e.Add(translate.Axis{Name: schema.ItemConcurrency, Values: append(one(1), one(8)[0], one(32)[0])})
 	missing("workload", "1000 and 200 tokens, 1, 8, 32 requests", "a command says nothing of the load; these are a start, set your own")
 	if c.run.Version == "" {
-		missing("runtime.version", "(not given)", "set the engine's version, so that predictions can be asked for it")
+		missing("runtime.version", "(not given)", "flags and predictions depend on the engine's version: give --runtime-version")
 	}
 	if o.Hardware.System == "" {
 		missing("hardware", "(not given)", "a command does not say which GPUs it runs on; give --system and --gpus")

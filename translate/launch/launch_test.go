@@ -73,7 +73,7 @@ func TestWrongCommands(t *testing.T) {
 	for text, want := range map[string]string{
 		"echo hello":                   "no command starts",
 		"vllm serve":                   "names no model",
-		"vllm serve m --port $(id -u)": "inside of the command",
+		"vllm serve m --seed $(id -u)": "is $(a command), which the script does not set",
 		"vllm serve 'm":                "a quote that does not end",
 		"vllm serve $M":                "which the script does not set",
 		"vllm serve m -tp 2 --tensor-parallel-size 4": "both",

@@ -15,7 +15,7 @@ const (
 
 // script reads the words of a shell script without running any of it. It knows quotes,
 // comments, line ends that are escaped, and variables that the script itself sets to
-// plain texts; anything that would have to be run is an error.
+// plain texts; what would have to be run stays unknown.
 type script struct {
 	vars map[string]string
 }
@@ -124,7 +124,11 @@ func (s *script) piece(text string) (piece, rest string, err error) {
 	case '$':
 		return s.variable(text)
 	case '`':
-		return "", "", errors.New("a command inside of the command (`...`)")
+		end := strings.IndexByte(text[1:], '`')
+		if end < 0 {
+			return "", "", errors.New("a quote that does not end")
+		}
+		return unset + "(a command)", text[2+end:], nil
 	}
 	return text[:1], text[1:], nil
 }
@@ -159,7 +163,11 @@ func (s *script) quoted(text string) (piece, rest string, err error) {
 // variable reads $NAME, ${NAME} and ${NAME:-default}.
 func (s *script) variable(text string) (value, rest string, err error) {
 	if strings.HasPrefix(text, "$(") {
-		return "", "", errors.New("a command inside of the command ($(...))")
+		end := closing(text[1:])
+		if end < 0 {
+			return "", "", errors.New("a parenthesis that does not end")
+		}
+		return unset + "(a command)", text[1+end:], nil
 	}
 	if m := regexp.MustCompile(`^\$([A-Za-z_][A-Za-z0-9_]*)`).FindStringSubmatch(text); m != nil {
 		return s.valueOf(m[1], "", text[len(m[0]):])
@@ -168,6 +176,23 @@ func (s *script) variable(text string) (value, rest string, err error) {
 		return s.valueOf(m[1], m[2], text[len(m[0]):])
 	}
 	return text[:1], text[1:], nil
+}
+
+// closing is the length of a text that a parenthesis opens and closes; -1 where it does
+// not end. Nothing in it is run or understood.
+func closing(text string) int {
+	depth := 0
+	for i, c := range []byte(text) {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
 }
 
 // valueOf is a variable's text: as the script sets it, else its default, else a mark

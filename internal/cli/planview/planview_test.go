@@ -63,7 +63,7 @@ func sample() *engine.Plan {
 		cell("again", engine.ActionRerun, 1, 8, 1234.5, 12.34, 98.7),
 	}
 	for i, why := range []string{"never measured", "2 runs of at most 10 are there", "never measured", "decided after 3 runs",
-		"its claims or its prediction changed since it was judged", "never measured", "asked for by --rerun; 3 runs set aside"} {
+		"its claims, guards or prediction changed since it was judged", "never measured", "asked for by --rerun; 3 runs set aside"} {
 		p.Cells[i].Why, p.Cells[i].MeasuredBy = why, i
 	}
 	for i, runs := range [][3]int{{0, 3, 10}, {2, 1, 8}, {0, 3, 10}, {3, 0, 0}, {10, 0, 0}, {0, 3, 10}, {0, 3, 3}} {
