@@ -24,7 +24,7 @@ func (a *app) stateOrphansCommand() *cobra.Command {
 and says which aicv started each and whether it is still at work. It stops nothing: aicv
 destroy does so, run in the suite that owns them. Without a suite this host is asked for
 its processes and its Docker daemon for containers.`,
-		Example: "  aicv state orphans",
+		Example: "  aicv state orphans my-suite",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at := a.placeOf(args)

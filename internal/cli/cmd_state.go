@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"text/tabwriter"
 
@@ -31,7 +33,7 @@ func (a *app) stateListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list [DIR]",
 		Short:   "List the measurements in the state",
-		Example: "  aicv state list --json",
+		Example: "  aicv state list my-suite\n  aicv state list --json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withReader(cmd.Context(), args, func(r *state.Reader) error {
@@ -39,19 +41,23 @@ func (a *app) stateListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printMeasurements(measurements)
+				return a.printMeasurements(a.placeOf(args), measurements)
 			})
 		},
 	}
 }
 
-func (a *app) printMeasurements(measurements []spec.MeasurementInfo) error {
+func (a *app) printMeasurements(at place, measurements []spec.MeasurementInfo) error {
 	if a.json {
 		return writeJSON(a.stdio.Out, map[string]any{
 			"format_version": jsonFormat, "measurements": append([]spec.MeasurementInfo{}, measurements...)})
 	}
 	if len(measurements) == 0 {
-		a.say("The state holds no measurement.\n")
+		if absent(at.state) {
+			a.say("There is no state at %s yet: the first apply makes it.\n", at.state)
+			return nil
+		}
+		a.say("The state %s holds no measurement.\n", at.state)
 		return nil
 	}
 	table := tabwriter.NewWriter(a.stdio.Out, 0, 4, 2, ' ', 0)
@@ -67,9 +73,12 @@ func (a *app) stateShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show MEASUREMENT",
 		Short:   "Show one measurement: what it covers and all of its runs",
-		Example: "  aicv state show 3f2a6c --suite my-suite",
+		Example: "  aicv state show 3f2a6c --suite my-suite\n  aicv state show 'experiment.baseline[\"concurrency=4\"]' --suite my-suite",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needState(a.placeOf([]string{dir})); err != nil {
+				return err
+			}
 			return a.withReader(cmd.Context(), []string{dir}, func(r *state.Reader) error {
 				details, err := findMeasurements(cmd.Context(), r, args[0])
 				if err != nil {
@@ -96,7 +105,7 @@ func findMeasurements(ctx context.Context, r *state.Reader, name string) ([]stat
 	details, err := r.Show(ctx, name)
 	if err == nil && len(details) == 0 {
 		err = &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("the state holds no measurement %q", name),
-			Fix: "aicv state list shows what there is"}
+			Fix: "name the beginning of an identity that aicv state list shows, or a cell's address; --suite names the suite's folder"}
 	}
 	return details, err
 }
@@ -130,7 +139,11 @@ history, but no claim is judged by them, and the next plan measures the cells ag
 		Example: "  aicv state rm 3f2a6c --suite my-suite",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := a.openStore(cmd.Context(), a.placeOf([]string{dir}))
+			at := a.placeOf([]string{dir})
+			if err := needState(at); err != nil {
+				return err
+			}
+			store, err := a.openStore(cmd.Context(), at)
 			if err != nil {
 				return err
 			}
@@ -163,6 +176,12 @@ func (a *app) stateBackupCommand() *cobra.Command {
 		Example: "  aicv state backup . state-2026-11-20.db",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needState(a.placeOf(args)); err != nil {
+				return err
+			}
+			if !absent(args[1]) {
+				return &spec.Error{Kind: spec.ErrUsage, Summary: args[1] + " exists already, and a backup overwrites nothing", Fix: "name a new file"}
+			}
 			return a.withReader(cmd.Context(), args[:1], func(r *state.Reader) error {
 				if err := r.Backup(cmd.Context(), args[1]); err != nil {
 					return err
@@ -178,9 +197,13 @@ func (a *app) stateCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "check [DIR]",
 		Short:   "Check the state's integrity",
-		Example: "  aicv state check",
+		Long:    "Check reads the whole state and says what is damaged in it. A state that is not there\nis no sound one: it is an error.",
+		Example: "  aicv state check my-suite",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needState(a.placeOf(args)); err != nil {
+				return err
+			}
 			return a.withReader(cmd.Context(), args, func(r *state.Reader) error {
 				problems, err := r.Check(cmd.Context())
 				if err != nil {
@@ -209,6 +232,23 @@ func (a *app) printProblems(problems []string) error {
 	return nil
 }
 
+// absent says whether there is nothing at a path. What can not be looked at counts as
+// there: opening it says why.
+func absent(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// needState refuses to look after a state that is not there: nothing is neither sound nor
+// worth a backup, and a folder that was mistyped must not look like one without runs.
+func needState(at place) error {
+	if !absent(at.state) {
+		return nil
+	}
+	return &spec.Error{Kind: spec.ErrUsage, Summary: "there is no state at " + at.state,
+		Fix: "name the suite's folder or --state; the first aicv apply makes the state"}
+}
+
 // openReader opens the state for reading. Without --state one that does not exist yet
 // is empty; one that was named must be there.
 func (a *app) openReader(ctx context.Context, at place) (*state.Reader, error) {
@@ -222,7 +262,11 @@ func (a *app) openReader(ctx context.Context, at place) (*state.Reader, error) {
 }
 
 func (a *app) withReader(ctx context.Context, args []string, use func(*state.Reader) error) error {
-	reader, err := a.openReader(ctx, a.placeOf(args))
+	at := a.placeOf(args)
+	if absent(at.dir) {
+		return &spec.Error{Kind: spec.ErrUsage, Summary: "the folder " + at.dir + " does not exist", Fix: "name the suite's folder"}
+	}
+	reader, err := a.openReader(ctx, at)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"aicv/lang/suggest"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -39,11 +41,23 @@ func refuseStrangers(c *cobra.Command) {
 	if allowed := c.Args; allowed != nil && !c.DisableFlagParsing {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := allowed(c, args); err != nil {
-				return &spec.Error{Kind: spec.ErrUsage, Summary: err.Error(), Fix: "the usage is: " + c.UseLine()}
+				return wrongArguments(c, args)
 			}
 			return nil
 		}
 	}
+}
+
+// wrongArguments says how a command wants to be called, and how it was.
+func wrongArguments(c *cobra.Command, args []string) error {
+	_, wanted, _ := strings.Cut(c.Use, " ")
+	if wanted == "" {
+		wanted = "no argument"
+	}
+	example, _, _ := strings.Cut(strings.TrimSpace(c.Example), "\n")
+	return &spec.Error{Kind: spec.ErrUsage,
+		Summary: fmt.Sprintf("%s takes %s, and was given %s", c.CommandPath(), wanted, metric.Count(len(args), "argument")),
+		Fix:     "for example: " + example}
 }
 
 func unknownSubcommand(c *cobra.Command, args []string) error {

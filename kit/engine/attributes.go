@@ -1,6 +1,10 @@
 package engine
 
-import "aicv/spec"
+import (
+	"strings"
+
+	"aicv/spec"
+)
 
 const since = "0.1"
 
@@ -25,11 +29,22 @@ const (
 	defaultTimeout = "20m"
 )
 
+// Release are the rows that say which release of an engine runs, in place of the rows
+// that all runtimes have: version and image are examples of the engine's own.
+func Release(version, image string) []spec.Attribute {
+	return []spec.Attribute{
+		{Name: "version", Type: spec.TypeString, Since: since, Example: `"` + version + `"`,
+			Doc: "Version of the engine, as its project numbers it."},
+		{Name: attrImage, Type: spec.TypeString, Since: since, Example: `"` + image + `"`,
+			Doc: "Container image that holds the engine."},
+	}
+}
+
 // Attributes are the rows that runtimes of engines have in common. name is the engine's,
 // program how it is started without anything said, shm the shared memory of containers.
 func Attributes(name, program, shm string) []spec.Attribute {
 	return []spec.Attribute{
-		{Name: attrCommand, Type: spec.TypeStringList, Single: true, Since: since, Example: `["uv", "run", "` + program + `"]`,
+		{Name: attrCommand, Type: spec.TypeStringList, Single: true, Since: since, Example: `["uv", "run", "` + strings.Join(strings.Fields(program), `", "`) + `"]`,
 			Doc: "Processes: program and first arguments that start " + name + "; its flags follow. `" + program + "` on PATH where neither this, python nor venv is set."},
 		{Name: attrPython, Type: spec.TypePath, Since: since, Example: `"/opt/engines/bin/python"`,
 			Doc: "Processes: interpreter that has " + name + " installed."},

@@ -88,7 +88,7 @@ func commonRows(role spec.Role) []spec.Attribute {
 	}
 	return []spec.Attribute{
 		{Name: "version", Type: spec.TypeString, Doc: "Version of the engine, as its project numbers it.", Example: `"0.24.0"`, Since: since},
-		{Name: "image", Type: spec.TypeString, Doc: "Container image that holds the engine.", Example: `"vllm/vllm-openai:v0.24.0"`, Since: since},
+		{Name: "image", Type: spec.TypeString, Doc: "Container image that holds the engine.", Example: `"registry.example.com/engine:1.0"`, Since: since},
 		{Name: "args", Type: spec.TypeMap, Public: true, Doc: "Further engine flags, without their leading dashes.", Example: `{ "schedule-policy" = "fcfs" }`, Since: since},
 		{Name: "env", Type: spec.TypeStringMap, Doc: "Environment variables of the server. A secret is given by reference: env(\"NAME\").", Example: `{ HF_TOKEN = env("HF_TOKEN") }`, Since: since},
 	}

@@ -336,14 +336,20 @@ func TestProcessHangs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sdk{settings: &p.settings, tool: tool, stall: 300 * time.Millisecond}
 	q := p.ask(0, new(point(1)))
 	r := p.ask(1, new(point(2)))
-	outcomes, _, err := s.ask(t.Context(), "estimate", []wirePoint{q.wire, r.wire})
+	var outcomes []outcome
+	s := sdk{settings: &p.settings, tool: tool}
+	for s.stall = 300 * time.Millisecond; ; s.stall *= 4 { // a busy machine takes its time to start a process
+		outcomes, _, err = s.ask(t.Context(), "estimate", []wirePoint{q.wire, r.wire})
+		if err == nil && outcomes[0].done || s.stall > 30*time.Second {
+			break
+		}
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !outcomes[0].done || outcomes[1].done || !strings.Contains(outcomes[1].lost, "said nothing for 300ms") {
+	if !outcomes[0].done || outcomes[1].done || !strings.Contains(outcomes[1].lost, "it said nothing for "+s.stall.String()) {
 		t.Errorf("%+v", outcomes)
 	}
 	t.Setenv(playSay, "")

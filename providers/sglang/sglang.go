@@ -22,7 +22,7 @@ func Registration() spec.Registration {
 		Doc:  "The inference engine SGLang, as a process, in a container, or behind an endpoint.",
 		Schema: spec.Block{
 			Doc:        "The inference engine SGLang. How each item of a configuration becomes a flag: docs/runtimes.md.",
-			Attributes: engine.Attributes("SGLang", "python3 -m sglang.launch_server", "32GiB"),
+			Attributes: append(engine.Release("0.5.14", "lmsysorg/sglang:v0.5.14"), engine.Attributes("SGLang", "python3 -m sglang.launch_server", "32GiB")...),
 		},
 		New: spec.Constructor{Runtime: newRuntime},
 	}

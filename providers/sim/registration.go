@@ -22,13 +22,20 @@ func Registration() spec.Registration {
 	}
 }
 
-// schema lists the simulator's own rows; image, args and env are common to all
-// runtimes.
+// schema lists the simulator's own rows; env is common to all runtimes.
 func schema() spec.Block {
 	one := 1.0
 	return spec.Block{
 		Doc: "A simulated inference engine. Its step time is declared, so predictions of it can be checked without hardware.",
+		Example: `runtime "sim" "name" {
+  noise = 0.02
+  seed  = 1
+}`,
 		Attributes: append([]spec.Attribute{
+			{Name: "image", Type: spec.TypeString, Since: "0.1", Example: `"debian:12-slim"`,
+				Doc: "Image in which a target docker runs the simulator. None is needed: aicv then makes one of itself."},
+			{Name: "args", Type: spec.TypeMap, Public: true, Since: "0.1", Example: `{ "tensor-parallel" = 2 }`,
+				Doc: "Further flags of the simulator, without their leading dashes: aicv serve sim --help lists them."},
 			{Name: "version", Type: spec.TypeString, Default: spec.StringValue(defaultVersion), Since: "0.1",
 				Doc: "Version that the engine reports.", Example: `"0.1"`},
 			{Name: "kv_cache_tokens", Type: spec.TypeInt, Min: &one, Default: spec.IntValue(defaultKVTokens), Since: "0.1",

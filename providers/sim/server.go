@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -152,11 +153,26 @@ func writeJSON[T any](w http.ResponseWriter, status int, body T) {
 
 // Serve runs the embedded server, as `aicv serve sim ARGS...`, until ctx ends. Its
 // log goes to stderr; a fatal error is logged there in the form that Diagnose reads.
-func Serve(ctx context.Context, args []string, _, stderr io.Writer) error {
+// Asked for help it lists its flags and succeeds.
+func Serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if _, err := parseSettings(args); errors.Is(err, flag.ErrHelp) {
+		return printFlags(stdout)
+	}
 	err := serve(ctx, args, stderr)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s ERROR aicv-sim fatal [%s] %v\n", time.Now().Format(time.RFC3339), causeOf(err), causeText(err))
 	}
+	return err
+}
+
+// printFlags lists the server's flags with their defaults.
+func printFlags(out io.Writer) error {
+	var s settings
+	f := s.flags()
+	f.SetOutput(out)
+	_, err := fmt.Fprint(out, "The simulated inference engine, behind the OpenAI HTTP interface.\n\n"+
+		"Usage:\n  aicv serve sim [flags]\n\nExamples:\n  aicv serve sim --listen 127.0.0.1:8000 --model meta-llama/Llama-3.1-8B-Instruct\n\nFlags:\n")
+	f.PrintDefaults()
 	return err
 }
 

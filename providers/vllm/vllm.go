@@ -19,7 +19,7 @@ const attrDevMode = "dev_mode"
 
 // Registration is vLLM as a runtime.
 func Registration() spec.Registration {
-	rows := engine.Attributes("vLLM", "vllm serve", "16GiB")
+	rows := append(engine.Release("0.24.0", "vllm/vllm-openai:v0.24.0"), engine.Attributes("vLLM", "vllm serve", "16GiB")...)
 	rows = append(rows, spec.Attribute{Name: attrDevMode, Type: spec.TypeBool, Default: spec.BoolValue(true), Since: "0.1", Example: "false",
 		Doc: "Whether the server opens vLLM's development endpoints, from which the effective configuration is read in full and by which the prefix cache is emptied. They let whoever reaches the server pause it: turn them off where it listens on a public address."})
 	return spec.Registration{
