@@ -199,20 +199,27 @@ func (e *Experiment) Collect(s spec.Setting) {
 // Cells lists the cells that an experiment stands for, each as its items in canonical
 // order, sorted: two experiments are the same question where these are equal.
 func (e *Experiment) Cells() []string {
-	rows := e.Rows
-	if len(rows) == 0 {
-		rows = [][]spec.Setting{nil}
-	}
 	var cells []string
-	for _, row := range rows {
-		for _, c := range e.expand(spec.NewConfiguration(row...)) {
-			for i := range e.Runtimes {
-				cells = append(cells, cellText(c, &e.Runtimes[i]))
-			}
+	for _, c := range e.Configurations() {
+		for i := range e.Runtimes {
+			cells = append(cells, cellText(c, &e.Runtimes[i]))
 		}
 	}
 	slices.Sort(cells)
 	return slices.Compact(cells)
+}
+
+// Configurations lists what the experiment stands for under one runtime: the items of the
+// configuration and of the load of each cell.
+func (e *Experiment) Configurations() []spec.Configuration {
+	if len(e.Rows) == 0 {
+		return e.expand(nil)
+	}
+	var all []spec.Configuration
+	for _, row := range e.Rows {
+		all = append(all, e.expand(spec.NewConfiguration(row...))...)
+	}
+	return all
 }
 
 // expand multiplies a row by the axes that it does not set itself.

@@ -38,10 +38,11 @@ experiment "e" {
 // TestCrashSweep numbers every durable step of an apply. At each of them it kills
 // the process, and apart from that has the step fail, before and after it was done;
 // then it resumes and compares with the clean run: same cells, same runs, same
-// verdict, no server left, no run lost or doubled.
+// verdict, no server left, no run lost or doubled. Every step is broken in one way, in
+// turn; with AICV_SWEEP=all, as CI sets it, in every way.
 func TestCrashSweep(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the sweep takes about two minutes")
+		t.Skip("the sweep takes about a minute")
 	}
 	clean := newCrashCase(t)
 	clean.apply("count", 0)
@@ -51,9 +52,13 @@ func TestCrashSweep(t *testing.T) {
 	if steps < 15 {
 		t.Fatalf("only %d durable steps were numbered", steps)
 	}
-	for _, mode := range []string{"kill_before", "kill_after", "error_before", "error_after"} {
+	modes := []string{"kill_before", "kill_after", "error_before", "error_after"}
+	for i, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
 			for n := 1; n <= steps; n++ {
+				if os.Getenv("AICV_SWEEP") != "all" && n%len(modes) != i {
+					continue
+				}
 				t.Run(fmt.Sprint(n), func(t *testing.T) {
 					t.Parallel()
 					sweepOne(t, mode, n, want)

@@ -208,3 +208,33 @@ func FuzzGenerator(f *testing.F) {
 	f.Add([]byte(generator))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzz(t, data, ImportGenerator, "g.yaml") })
 }
+
+// What is written as rows is the same question when it is read again.
+func TestRowsComeBack(t *testing.T) {
+	number := spec.IntValue
+	e := &translate.Experiment{
+		Name: "e", Model: translate.Model{ID: "Qwen/Qwen3-30B-A3B"}, Hardware: translate.Hardware{System: "h200_sxm", GPUs: 8},
+		Runtimes: []translate.Runtime{{Kind: "vllm", Version: "0.24.0"}},
+		Axes: []translate.Axis{
+			{Name: spec.ItemTensorParallel, Values: []spec.Value{number(1), number(2)}}, {Name: spec.ItemAttentionDataParallel, Values: []spec.Value{number(2)}},
+			{Name: spec.ItemReplicas, Values: []spec.Value{number(2)}}, {Name: "concurrency", Values: []spec.Value{number(16), number(64)}},
+			{Name: spec.ItemMaxBatchSize, Values: []spec.Value{number(64)}}, {Name: spec.ItemMaxBatchTokens, Values: []spec.Value{number(8192)}},
+			{Name: spec.ItemKVCacheQuant, Values: []spec.Value{spec.StringValue("fp8")}}, {Name: spec.ItemPrefixCache, Values: []spec.Value{spec.BoolValue(false)}},
+			{Name: "traffic", Values: []spec.Value{spec.StringValue("D(100,50)")}},
+		},
+	}
+	out, report, err := ExportResults(e, translate.Export{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite, _, err := ImportResults(translate.Source{Name: "x.csv", Data: out}, translate.Options{})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := suite.Experiments[0].Cells(); !slices.Equal(got, e.Cells()) {
+		t.Errorf("was\n%s\nis\n%s\n%s", strings.Join(e.Cells(), "\n"), strings.Join(got, "\n"), out)
+	}
+	if report.Count(spec.FidelityUnsupported) != 1 {
+		t.Errorf("report %+v", report.Rows)
+	}
+}

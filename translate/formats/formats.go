@@ -42,7 +42,7 @@ func All() []Format {
 				return doc.Get("base_runtime") != nil || doc.Get("model", "id_or_path") != nil
 			}},
 		{Name: aiconf.Results, Doc: "the folder that a search of aiconfigurator saved, or one of its CSV files",
-			Rules: aiconf.ResultRules, Import: aiconf.ImportResults,
+			Rules: aiconf.ResultRules, Import: aiconf.ImportResults, Export: aiconf.ExportResults,
 			detect: func(s translate.Source, _ *tree.Node) bool {
 				return s.Files != nil || strings.EqualFold(filepath.Ext(s.Name), ".csv")
 			}},
