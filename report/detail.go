@@ -56,8 +56,14 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 
 // field writes a label and its text, nothing where there is none.
 func (t *text) field(label, s string) {
-	if s != "" {
-		t.line("  ", t.dim(label+strings.Repeat(" ", max(14-len(label), 1))), tty.Clean(s))
+	if s == "" {
+		return
+	}
+	const indent = 16
+	head := t.dim(label + strings.Repeat(" ", max(indent-2-len(label), 1)))
+	for _, line := range wrap(tty.Clean(s), t.o.width()-indent) {
+		t.line("  ", head, line)
+		head = strings.Repeat(" ", indent-2)
 	}
 }
 

@@ -115,6 +115,9 @@ func (x *executor) opening() string {
 			runs++
 		}
 	}
+	if runs == 0 {
+		return verb + ": there is nothing to measure, the claims are judged"
+	}
 	return fmt.Sprintf("%s: at most %s, %s", verb, metric.Count(runs, "run"), metric.Count(len(x.plan.Deployments), "deployment"))
 }
 
