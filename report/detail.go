@@ -231,6 +231,9 @@ func (t *text) deployments(e *result.Experiment) {
 		t.line(t.bold("deployment "+string(d.ID)), ": ", metric.Count(d.Cells, "cell"), ", ", metric.Count(len(d.Starts), "start"))
 		for k := range d.Starts {
 			t.start(&d.Starts[k])
+			if k > 0 {
+				t.field("drift", strings.Join(d.Starts[k].Drift(&d.Starts[k-1]), "; "))
+			}
 		}
 		t.line()
 	}
@@ -239,6 +242,7 @@ func (t *text) deployments(e *result.Experiment) {
 func (t *text) start(s *spec.ServerStart) {
 	t.line("  start ", strconv.FormatInt(s.ID, 10), " on ", tty.Clean(cmp.Or(s.Inventory.Host, s.Target)), ", ready ",
 		s.Ready.UTC().Format("2006-01-02 15:04:05"), " UTC after ", s.Elapsed.Round(time.Millisecond).String())
+	t.field("image", s.Server.Image)
 	t.field("driver", s.Inventory.Driver)
 	t.field("GPUs", gpuNames(s.Inventory.GPUs))
 	t.field("effective", configuration(s.Effective))
