@@ -39,6 +39,7 @@ func TestTokensThatComeTogether(t *testing.T) {
 	}{{20, ""}, {10, spec.FindingWarn}, {2, spec.FindingSpoils}, {1, spec.FindingSpoils}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { inEvents(w, r, x.events) }))
+			defer time.Sleep(time.Second) // what was cut off at the end of the run ends
 			defer s.stop()
 			result, err := s.bench(t, nil).Run(t.Context(), request(2, 8, 20), nil)
 			if err != nil {
@@ -71,7 +72,10 @@ func TestCountsBeyondAllMeasure(t *testing.T) {
 // A rate that a server never keeps up with ends once the client holds all that it can.
 func TestRateThatFillsTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := startHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		s := startHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}))
 		defer s.stop()
 		b := s.bench(t, nil)
 		b.connections = 100
