@@ -130,11 +130,19 @@ func (c conversion) text(row *spec.Attribute, v cty.Value) (spec.Value, error) {
 	if v.Type() != cty.String {
 		err := c.expected("a string", v)
 		if m := (*mismatch)(nil); errors.As(err, &m) && v.Type() == cty.Number {
-			m.suggestion = "Write it in quotes."
+			m.suggestion = "Write it in quotes" + suchAs(row) + "."
 		}
 		return spec.Value{}, err
 	}
 	return spec.StringValue(v.AsString()), c.allowed(row, v.AsString())
+}
+
+// suchAs shows how a text is written: a quantity with its unit, a version with its dots.
+func suchAs(row *spec.Attribute) string {
+	if row == nil || !strings.HasPrefix(row.Example, `"`) {
+		return ""
+	}
+	return ", such as " + row.Example
 }
 
 func (c conversion) allowed(row *spec.Attribute, text string) error {

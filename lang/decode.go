@@ -186,13 +186,45 @@ func (l *loader) unknownMember(at spec.Range, parserSummary, where string, known
 	case where == "the top level":
 		what = "block"
 	}
-	l.failNear(at, "Unknown "+what+" "+quoted(name), "Nothing of this name belongs in "+where+".", meant(name, known), known)
+	summary, detail := "Unknown "+what+" "+quoted(name), "Nothing of this name belongs "+within(where)+"."
+	if place := rightPlace(spelledOut(name)); place != "" && !slices.Contains(known, spelledOut(name)) {
+		d := problem(at, summary, detail)
+		d.Suggestion = place
+		l.report(d)
+		return
+	}
+	l.failNear(at, summary, detail, meant(name, known), known)
+}
+
+// within puts a place into a sentence.
+func within(where string) string {
+	if where == "the top level" {
+		return "at " + where
+	}
+	return "in " + where
+}
+
+// rightPlace says where an item of the load or the configuration is set: people write
+// them into the experiment itself.
+func rightPlace(item string) string {
+	switch item {
+	case schema.ItemInputTokens, schema.ItemOutputTokens, schema.ItemConcurrency, schema.ItemRequestRate:
+		return "Set " + item + " in a workload block, or as an axis of the matrix."
+	}
+	isItem := func(a spec.Attribute) bool { return a.Name == item }
+	if slices.ContainsFunc(spec.ConfigurationItems(), isItem) {
+		return "Set " + item + " in the experiment's configuration block, or as an axis of its matrix."
+	}
+	return ""
 }
 
 // wrongForm reports a block written as an attribute, or the reverse.
 func (l *loader) wrongForm(at spec.Range, name, parserSummary string) {
 	d := problem(at, quoted(name)+" is an attribute, not a block", "")
 	d.Suggestion = "Write " + name + " = ..."
+	if slices.Contains(l.table.names, name) {
+		d.Suggestion = "Declare the block outside, and write " + name + " = " + name + ".NAME here."
+	}
 	if parserSummary != "Unsupported block type" {
 		d.Summary, d.Suggestion = quoted(name)+" is a block, not an attribute", "Write "+name+" { ... }"
 	}

@@ -64,7 +64,7 @@ func sentence(text string) string {
 func listed(names []string) string {
 	const most = 12
 	if len(names) > most {
-		return strings.Join(names[:most], ", ") + ", ..."
+		return strings.Join(names[:most], ", ") + " and more"
 	}
 	return strings.Join(names, ", ")
 }

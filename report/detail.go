@@ -56,8 +56,14 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 
 // field writes a label and its text, nothing where there is none.
 func (t *text) field(label, s string) {
-	if s != "" {
-		t.line("  ", t.dim(label+strings.Repeat(" ", max(14-len(label), 1))), tty.Clean(s))
+	if s == "" {
+		return
+	}
+	const indent = 16
+	head := t.dim(label + strings.Repeat(" ", max(indent-2-len(label), 1)))
+	for _, line := range wrap(tty.Clean(s), t.o.width()-indent) {
+		t.line("  ", head, line)
+		head = strings.Repeat(" ", indent-2)
 	}
 }
 
@@ -128,7 +134,7 @@ func (t *text) figures(c *result.Cell) {
 		return
 	}
 	rows := table{columns: []column{{head: "metric"}, {head: "unit"}, {head: "predicted", right: true}, {head: "measured", right: true},
-		{head: "interval", right: true}, {head: "error", right: true}, {head: "runs", right: true}}}
+		{head: intervalHead(c.Figures), right: true}, {head: "error", right: true}, {head: "runs", right: true}}}
 	for i := range c.Figures {
 		f := &c.Figures[i]
 		row := entries(f.Measurable(), f.Unit)
@@ -140,6 +146,17 @@ func (t *text) figures(c *result.Cell) {
 	t.table("  ", &rows, plain)
 }
 
+// intervalHead heads the column of intervals with their level, which all metrics of a
+// cell share.
+func intervalHead(figures []result.Figure) string {
+	for i := range figures {
+		if figures[i].Low != nil {
+			return levelled(&figures[i].Evidence)
+		}
+	}
+	return "interval"
+}
+
 // runs lists the runs with the metrics that claims ask for.
 func (t *text) runs(e *result.Experiment, c *result.Cell) {
 	if len(c.Runs) == 0 {
@@ -149,7 +166,7 @@ func (t *text) runs(e *result.Experiment, c *result.Cell) {
 	rows := table{columns: []column{{head: "run", right: true}, {head: "start", right: true}, {head: "requests", right: true},
 		{head: "failed", right: true}, {head: "window"}}}
 	for _, m := range names {
-		rows.columns = append(rows.columns, column{head: string(m.Name), right: true})
+		rows.columns = append(rows.columns, column{head: strings.TrimSpace(string(m.Name) + " " + unitName(m.Unit)), right: true})
 	}
 	for i := range c.Runs {
 		rows.add(runRow(&c.Runs[i], names)...)
@@ -214,6 +231,9 @@ func (t *text) deployments(e *result.Experiment) {
 		t.line(t.bold("deployment "+string(d.ID)), ": ", metric.Count(d.Cells, "cell"), ", ", metric.Count(len(d.Starts), "start"))
 		for k := range d.Starts {
 			t.start(&d.Starts[k])
+			if k > 0 {
+				t.field("drift", strings.Join(d.Starts[k].Drift(&d.Starts[k-1]), "; "))
+			}
 		}
 		t.line()
 	}
@@ -222,6 +242,7 @@ func (t *text) deployments(e *result.Experiment) {
 func (t *text) start(s *spec.ServerStart) {
 	t.line("  start ", strconv.FormatInt(s.ID, 10), " on ", tty.Clean(cmp.Or(s.Inventory.Host, s.Target)), ", ready ",
 		s.Ready.UTC().Format("2006-01-02 15:04:05"), " UTC after ", s.Elapsed.Round(time.Millisecond).String())
+	t.field("image", s.Server.Image)
 	t.field("driver", s.Inventory.Driver)
 	t.field("GPUs", gpuNames(s.Inventory.GPUs))
 	t.field("effective", configuration(s.Effective))

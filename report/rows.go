@@ -79,11 +79,15 @@ func sample(e *spec.Evidence) string {
 func interval(list []judged) string {
 	for _, x := range list {
 		if x.verdict.Evidence != nil && x.verdict.Evidence.Low != nil {
-			level := math.Round(x.verdict.Evidence.Level*1000) / 1000
-			return string(metric.AppendPercent(nil, level)) + " interval"
+			return levelled(x.verdict.Evidence)
 		}
 	}
 	return "interval"
+}
+
+// levelled names an interval by its level.
+func levelled(e *spec.Evidence) string {
+	return string(metric.AppendPercent(nil, math.Round(e.Level*1000)/1000)) + " interval"
 }
 
 // common are the marks that all these verdicts carry.

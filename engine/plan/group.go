@@ -152,12 +152,16 @@ func (b *builder) checkRenders(c *engine.PlannedCell, target spec.Target) error 
 func (b *builder) noteUnsupported(c *engine.PlannedCell, mapping []spec.ItemMapping) {
 	accepted := b.experiment(c).source.Accept
 	for _, m := range mapping {
-		if c.Cell.Predictor == nil || m.Fidelity != spec.FidelityUnsupported || slices.Contains(accepted, m.Item) {
+		if m.Fidelity != spec.FidelityUnsupported || slices.Contains(accepted, m.Item) {
 			continue
 		}
+		consequence := "claims against predictions are not comparable"
+		if c.Cell.Predictor == nil {
+			consequence = "what is measured is something else than what was asked for,"
+		}
 		b.findings.addFrom(c.Cell.Runtime, spec.Finding{Check: "config_unsupported", Severity: spec.FindingWarn,
-			Message: fmt.Sprintf("it has no flag for %s = %s (%s): claims against predictions are not comparable unless the engine reports this value, or accept names the item",
-				m.Item, c.Cell.Config.Get(m.Item), m.Why)})
+			Message: fmt.Sprintf("it has no flag for %s = %s (%s): %s unless the engine reports this value, or accept names the item",
+				m.Item, c.Cell.Config.Get(m.Item), m.Why, consequence)})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"aicv/internal/tty"
 	"aicv/kit/results"
+	"aicv/metric"
 	"aicv/spec"
 	"aicv/translate"
 )
@@ -119,7 +120,7 @@ func (a *app) writeResults(records []results.Record, files []translate.File, out
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d results of %s are in %s; try: aicv plan %s\n", len(records), records[0].Tool, out, out)
+	fmt.Fprintf(&b, "%s of %s written to %s; try: aicv plan %s\n", metric.Count(len(records), "result"), records[0].Tool, out, out)
 	for _, r := range results.Remarks(records) {
 		fmt.Fprintf(&b, "  %s\n", r)
 	}

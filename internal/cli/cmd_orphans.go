@@ -28,7 +28,7 @@ its processes and its Docker daemon for containers.`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at := a.placeOf(args)
-			targets, err := a.orphanTargets(at)
+			targets, declared, err := a.orphanTargets(at)
 			if err != nil {
 				return err
 			}
@@ -37,25 +37,29 @@ its processes and its Docker daemon for containers.`,
 				return err
 			}
 			found, err := exec.Orphans(cmd.Context(), registry, targets)
+			if err != nil && !declared { // a host need not have everything that a suite could ask for
+				_, _ = fmt.Fprintln(a.stdio.Err, tty.Clean("not asked: "+err.Error()))
+				err = nil
+			}
 			return errors.Join(a.printOrphans(found), err)
 		},
 	}
 }
 
-// orphanTargets are the suite's, or those of a host where there is no suite.
-func (a *app) orphanTargets(at place) ([]*spec.Component, error) {
+// orphanTargets are the suite's, or those of a host where there is no suite: declared is
+// false then.
+func (a *app) orphanTargets(at place) (targets []*spec.Component, declared bool, err error) {
 	if files, err := filepath.Glob(filepath.Join(at.dir, "*.hcl*")); err == nil && len(files) > 0 {
 		suite, err := a.loadSuite(at)
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
-		return exec.SuiteTargets(suite), nil
+		return exec.SuiteTargets(suite), true, nil
 	}
-	var targets []*spec.Component
 	for _, kind := range []string{"process", "docker"} {
 		targets = append(targets, &spec.Component{Role: spec.RoleTarget, Kind: kind, Name: "default"})
 	}
-	return targets, nil
+	return targets, false, nil
 }
 
 func (a *app) printOrphans(found []exec.Orphan) error {

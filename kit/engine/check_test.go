@@ -49,7 +49,7 @@ func TestCheck(t *testing.T) {
 		"does not say":  {"2.0", "exit 3", spec.Value{}, map[string]spec.CheckStatus{"installation": spec.CheckOK, "flags": spec.CheckWarn}, "exit status 3"},
 	} {
 		venv := fakeEngine(t, c.version, c.script)
-		r := Runtime{Engine: compile(t, small(false)), Component: &spec.Component{Role: spec.RoleRuntime, Kind: "small", Name: "it",
+		r := &Runtime{Engine: compile(t, small(false)), Component: &spec.Component{Role: spec.RoleRuntime, Kind: "small", Name: "it",
 			Attrs: spec.Attrs{"version": spec.StringValue("2.0"), "venv": spec.StringValue(venv), "args": c.args}},
 			Launch: Launch{Program: []string{"small-serve"}, Module: []string{"-m", "small"}, Model: "--model", Help: []string{"--help"}}}
 		found := ""
@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 
 // TestCheckOfImages: nothing of an image is looked at but its declaration.
 func TestCheckOfImages(t *testing.T) {
-	r := Runtime{Engine: compile(t, small(false)), Component: &spec.Component{Kind: "small", Attrs: spec.Attrs{"version": spec.StringValue("2.1"), "image": spec.StringValue("x")}}}
+	r := &Runtime{Engine: compile(t, small(false)), Component: &spec.Component{Kind: "small", Attrs: spec.Attrs{"version": spec.StringValue("2.1"), "image": spec.StringValue("x")}}}
 	if checks := r.Check(context.Background()); len(checks) != 1 || checks[0].Status != spec.CheckWarn {
 		t.Errorf("%+v", checks)
 	}

@@ -1,20 +1,22 @@
 package engine
 
 import (
+	"slices"
+	"strings"
+
 	"aicv/catalog/hardware"
-	"aicv/catalog/models"
 	"aicv/kit/pep440"
 	"aicv/spec"
 )
 
 // Facts are what an engine's defaults follow from.
 type Facts struct {
-	Version      pep440.Version
-	GPUMemory    int64  // bytes of one GPU as its driver reports it; 0: unknown
-	System       string // aiconfigurator's name of the GPU; empty: unknown
-	OnCPU        bool
-	Architecture *models.Architecture // nil: unknown
-	Config       spec.Configuration
+	Version    pep440.Version
+	GPUMemory  int64  // bytes of one GPU as its driver reports it; 0: unknown
+	System     string // aiconfigurator's name of the GPU; empty: unknown
+	OnCPU      bool
+	Checkpoint Checkpoint
+	Config     spec.Configuration
 }
 
 // Defaults returns what the engine takes for items that the request leaves open: own are
@@ -28,20 +30,31 @@ func (r *Runtime) Defaults(request spec.RenderRequest, own func(Facts) []spec.Se
 	f := Facts{Version: version, OnCPU: r.Component.Attrs.Text(attrDevice) == deviceCPU, Config: request.Config}
 	if request.Hardware != nil {
 		f.System = request.Hardware.System
-		if s, known := hardware.Lookup(f.System); known {
-			f.GPUMemory = s.Reported
-		}
+		f.GPUMemory = r.memoryOf(f.System)
 	}
-	if _, a, err := ReadCheckpoint(request.Model); err == nil {
-		f.Architecture = a
+	if c, err := r.models.read(request.Model); err == nil {
+		f.Checkpoint = c
 	}
 	var open spec.Configuration
 	for _, s := range append(common(f), own(f)...) {
 		if request.Config.Get(s.Name).IsNull() && !r.given(s.Name) {
-			open = open.With(s.Name, s.Value)
+			open = append(open, s)
 		}
 	}
+	slices.SortFunc(open, func(a, b spec.Setting) int { return strings.Compare(a.Name, b.Name) })
 	return open
+}
+
+// memoryOf is the memory of one GPU of a system; 0: unknown.
+func (r *Runtime) memoryOf(system string) int64 {
+	if known, ok := r.memory.Load(system); ok {
+		if bytes, isInt := known.(int64); isInt {
+			return bytes
+		}
+	}
+	s, _ := hardware.Lookup(system)
+	r.memory.Store(system, s.Reported)
+	return s.Reported
 }
 
 // given reports whether args has a flag of the item.
@@ -66,23 +79,20 @@ func common(f Facts) []spec.Setting {
 	if !f.OnCPU {
 		settings = append(settings, spec.Setting{Name: spec.ItemCUDAGraphs, Value: spec.BoolValue(true)})
 	}
-	a := f.Architecture
-	if a == nil {
-		return settings
+	c := f.Checkpoint
+	text := func(item, value string) {
+		if value != "" {
+			settings = append(settings, spec.Setting{Name: item, Value: spec.StringValue(value)})
+		}
 	}
-	if a.DType == "bfloat16" || a.DType == "float16" {
-		settings = append(settings, spec.Setting{Name: spec.ItemDType, Value: spec.StringValue(a.DType)})
+	if halves(c.DType) {
+		text(spec.ItemDType, c.DType)
 	}
-	cache, _ := a.KVCacheDefault()
-	settings = append(settings, spec.Setting{Name: spec.ItemKVCacheQuant, Value: spec.StringValue(cache)})
-	if modes := a.GEMMModes(); len(modes) > 0 {
-		settings = append(settings, spec.Setting{Name: spec.ItemGEMMQuant, Value: spec.StringValue(modes[0].Mode)})
-	}
-	if modes := a.MoEModes(); len(modes) > 0 {
-		settings = append(settings, spec.Setting{Name: spec.ItemMoEQuant, Value: spec.StringValue(modes[0].Mode)})
-	}
-	if a.Context > 0 {
-		settings = append(settings, spec.Setting{Name: spec.ItemMaxSequenceLength, Value: spec.IntValue(int(a.Context))})
+	text(spec.ItemKVCacheQuant, c.Cache)
+	text(spec.ItemGEMMQuant, c.GEMM)
+	text(spec.ItemMoEQuant, c.MoE)
+	if c.Context > 0 {
+		settings = append(settings, spec.Setting{Name: spec.ItemMaxSequenceLength, Value: spec.IntValue(c.Context)})
 	}
 	return settings
 }

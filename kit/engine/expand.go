@@ -5,28 +5,42 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"aicv/spec"
 )
 
-// placeholder matches {item}, {item*item}, {item/item} and {item+1}.
-func placeholder() *regexp.Regexp {
+// placeholder matches {item}, {item*item}, {item/item} and {item+1}. This and what
+// follows is built once and only read: a plan renders thousands of deployments.
+var placeholder = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\{[a-z_]+(?:[*/][a-z_]+)*(?:\+[0-9]{1,6})?\}`)
-}
+})
 
 // term is an item of a placeholder with the sign before it.
-func term() *regexp.Regexp { return regexp.MustCompile(`([*/]?)([a-z_]+)`) }
+var term = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`([*/]?)([a-z_]+)`) })
+
+// items are the names of the configuration's items, in the order of the reference.
+var items = sync.OnceValue(func() []string {
+	var names []string
+	for _, a := range spec.ConfigurationItems() {
+		names = append(names, a.Name)
+	}
+	return names
+})
 
 // Expand fills in the placeholders of a text: an item's value, or items that are numbers
 // multiplied and divided from the left, with a number added. Items that are not set count
 // as 1 there; alone they are missing. A division must leave no rest. It returns the items
 // that were used, and what is wrong with a placeholder; empty: nothing.
 func Expand(text string, config spec.Configuration) (filled string, used []string, wrong string) {
+	if !strings.Contains(text, "{") {
+		return text, nil, ""
+	}
 	filled = placeholder().ReplaceAllStringFunc(text, func(found string) string {
 		expression := found[1 : len(found)-1]
-		items := itemsOf(expression)
-		used = append(used, items...)
-		value, why := evaluate(expression, items, config)
+		named := itemsOf(expression)
+		used = append(used, named...)
+		value, why := evaluate(expression, named, config)
 		if wrong == "" && why != "" {
 			wrong = found + ": " + why
 		}
@@ -36,21 +50,21 @@ func Expand(text string, config spec.Configuration) (filled string, used []strin
 }
 
 func itemsOf(expression string) []string {
-	var items []string
+	var named []string
 	for _, m := range term().FindAllStringSubmatch(expression, -1) {
-		items = append(items, m[2])
+		named = append(named, m[2])
 	}
-	return items
+	return named
 }
 
-func evaluate(expression string, items []string, config spec.Configuration) (value, wrong string) {
-	for _, item := range items {
+func evaluate(expression string, named []string, config spec.Configuration) (value, wrong string) {
+	for _, item := range named {
 		if !known(item) {
 			return "", item + " is no item of the configuration"
 		}
 	}
-	if items[0] == expression {
-		v := config.Get(items[0])
+	if named[0] == expression {
+		v := config.Get(named[0])
 		if v.IsNull() {
 			return "", "it is not set in the configuration"
 		}
@@ -88,5 +102,5 @@ func apply(n int, sign, item string, v spec.Value) (int, string) {
 }
 
 func known(item string) bool {
-	return slices.ContainsFunc(spec.ConfigurationItems(), func(a spec.Attribute) bool { return a.Name == item })
+	return slices.Contains(items(), item)
 }

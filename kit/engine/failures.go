@@ -11,7 +11,7 @@ const (
 // the model hub, the container runtime and the command line.
 func Failures() []Signature {
 	var all []Signature
-	for _, part := range [][]Signature{devices(), hosts(), checkpoints(), commandLines()} {
+	for _, part := range [][]Signature{devices(), hosts(), checkpointFailures(), commandLines()} {
 		all = append(all, part...)
 	}
 	return all
@@ -62,7 +62,7 @@ func hosts() []Signature {
 	}
 }
 
-func checkpoints() []Signature {
+func checkpointFailures() []Signature {
 	return []Signature{
 		{Pattern: `GatedRepoError|401 Client Error|Cannot access gated repo`, Kind: infrastructure,
 			Summary: "the model hub does not give the model out without an account",

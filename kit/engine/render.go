@@ -20,13 +20,13 @@ type rendering struct {
 // for not being set. It returns the arguments and what became of every item.
 func (e *Engine) Render(c Context) (args []string, mapping []spec.ItemMapping) {
 	r := &rendering{engine: e, owner: map[string]string{}, text: map[string]string{}}
-	for _, a := range spec.ConfigurationItems() {
-		value := c.Config.Get(a.Name)
+	for _, name := range items() {
+		value := c.Config.Get(name)
 		c.Value = Unset
 		if !value.IsNull() {
 			c.Value = value.Text()
 		}
-		if m, ok := r.item(&c, a.Name); ok {
+		if m, ok := r.item(&c, name); ok {
 			mapping = append(mapping, m)
 		}
 	}
@@ -81,6 +81,9 @@ func (e *Engine) unknownValue(c *Context, item string) string {
 }
 
 func fill(text string, c *Context) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
 	checkpoint := c.Checkpoint.GEMM
 	if checkpoint == "" {
 		checkpoint = "unknown"

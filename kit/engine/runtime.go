@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"aicv/spec"
@@ -32,6 +33,17 @@ type Runtime struct {
 	Env       spec.Env
 	Engine    *Engine
 	Launch    Launch
+	models    checkpoints
+	memory    sync.Map // bytes of a GPU by system
+}
+
+// New makes a runtime from its table. An error is a defect of the table.
+func New(c *spec.Component, env spec.Env, t Table, l Launch) (*Runtime, error) {
+	e, err := Compile(t)
+	if err != nil {
+		return nil, err
+	}
+	return &Runtime{Component: c, Env: env, Engine: e, Launch: l, models: checkpoints{known: map[spec.Model]described{}}}, nil
 }
 
 // modelFolder holds checkpoints inside containers.
@@ -45,7 +57,7 @@ func (r *Runtime) Context(request spec.RenderRequest) (Context, *spec.ItemMappin
 	if err != nil {
 		return Context{}, nil, err
 	}
-	checkpoint, _, err := ReadCheckpoint(request.Model)
+	checkpoint, err := r.models.read(request.Model)
 	if err != nil {
 		return Context{}, nil, err
 	}

@@ -76,6 +76,9 @@ type Checkpoint struct {
 	GEMM    string // quantization mode of most of its dense weights
 	MoE     string // of its experts; empty: none
 	KVCache string // that it asks for; empty: none
+	Cache   string // what an engine keeps the KV cache in when it is left to choose
+	DType   string // of what is not quantized
+	Context int    // longest sequence, in tokens; 0: unknown
 }
 
 // compiled is a row with its versions parsed.

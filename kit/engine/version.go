@@ -42,6 +42,9 @@ func (e *Engine) ReadVersion(address, declared, image string) (pep440.Version, *
 // tagAgrees compares the version with one that the image's tag names.
 func (e *Engine) tagAgrees(address string, v pep440.Version, image string) error {
 	tag := tagOf(image)
+	if tag == "" {
+		return nil
+	}
 	m := regexp.MustCompile(`^v?(\d+(?:\.\d+)+(?:rc\d+|(?:\.post|\.dev)\d+)?)(?:-|$)`).FindStringSubmatch(tag)
 	if m == nil {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxLength bounds a version's text.
@@ -30,14 +31,14 @@ type Version struct {
 // phase is a suffix with its number; rank 0: there is none.
 type phase struct{ rank, number int }
 
-// pattern is the one of the specification, in lower case.
-func pattern() *regexp.Regexp {
+// pattern is the one of the specification, in lower case. It is built once and only read.
+var pattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^v?(?:(\d+)!)?(\d+(?:\.\d+)*)` +
 		`(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d*))?` +
 		`(?:-(\d+)|([-_.]?(?:post|rev|r)[-_.]?(\d*)))?` +
 		`([-_.]?dev[-_.]?(\d*))?` +
 		`(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?$`)
-}
+})
 
 // Parse reads a version. The error says what a version looks like.
 func Parse(text string) (Version, error) {

@@ -292,8 +292,17 @@ func (s *dataset) note(r *reader) {
 		add("recorded_cut", spec.FindingWarn, "the last line has no line break, so its last figure may be cut short")
 	}
 	if len(s.unsaid) > 0 {
-		add("recorded_unsaid", spec.FindingNote, "it does not say of which %s its figures are; the suite's are assumed", strings.Join(s.unsaid, ", "))
+		add("recorded_unsaid", spec.FindingNote, "it does not say of which %s its figures are; the suite's are assumed", alternatives(s.unsaid))
 	}
+}
+
+// alternatives writes names as "model, system or runtime".
+func alternatives(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // source names a row.

@@ -28,7 +28,7 @@ func TestPredict(t *testing.T) {
 		Modelled:   spec.NewConfiguration(spec.Setting{Name: spec.ItemTensorParallel, Value: spec.NumberValue("2")}),
 		Provenance: spec.Provenance{Tool: "aiconfigurator", Version: "0.12.0", Database: "0.24.0", Source: "p.csv:3"},
 		Findings: []spec.Finding{{Check: "recorded_unsaid", Severity: spec.FindingNote,
-			Message: "p.csv: it does not say of which model, system, runtime its figures are; the suite's are assumed"}},
+			Message: "p.csv: it does not say of which model, system or runtime its figures are; the suite's are assumed"}},
 	}
 	if diff := cmp.Diff(want, answers[0]); diff != "" {
 		t.Errorf("answer (-want +got)\n%s", diff)

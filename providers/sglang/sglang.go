@@ -22,6 +22,7 @@ func Registration() spec.Registration {
 		Doc:  "The inference engine SGLang, as a process, in a container, or behind an endpoint.",
 		Schema: spec.Block{
 			Doc:        "The inference engine SGLang. How each item of a configuration becomes a flag: docs/runtimes.md.",
+			Example:    "runtime \"sglang\" \"name\" {\n  version = \"0.5.14\"\n}",
 			Attributes: append(engine.Release("0.5.14", "lmsysorg/sglang:v0.5.14"), engine.Attributes("SGLang", "python3 -m sglang.launch_server", "32GiB")...),
 		},
 		New: spec.Constructor{Runtime: newRuntime},
@@ -29,15 +30,12 @@ func Registration() spec.Registration {
 }
 
 func newRuntime(c *spec.Component, env spec.Env) (spec.Runtime, error) {
-	e, err := engine.Compile(Table())
-	if err != nil {
-		return nil, err
-	}
-	return &runtime{engine.Runtime{Component: c, Env: env, Engine: e, Launch: launch()}}, nil
+	r, err := engine.New(c, env, Table(), launch())
+	return &runtime{r}, err
 }
 
 // runtime renders SGLang servers and reads them.
-type runtime struct{ engine.Runtime }
+type runtime struct{ *engine.Runtime }
 
 // launch is how SGLang is started. Its /health generates a token unless it is told not
 // to, which would disturb a measurement; aicv's own generation proves that it answers.

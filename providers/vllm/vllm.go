@@ -28,6 +28,7 @@ func Registration() spec.Registration {
 		Doc:  "The inference engine vLLM, as a process, in a container, or behind an endpoint.",
 		Schema: spec.Block{
 			Doc:        "The inference engine vLLM. How each item of a configuration becomes a flag: docs/runtimes.md.",
+			Example:    "runtime \"vllm\" \"name\" {\n  version = \"0.24.0\"\n}",
 			Attributes: rows,
 		},
 		New: spec.Constructor{Runtime: newRuntime},
@@ -35,19 +36,16 @@ func Registration() spec.Registration {
 }
 
 func newRuntime(c *spec.Component, env spec.Env) (spec.Runtime, error) {
-	e, err := engine.Compile(Table())
-	if err != nil {
-		return nil, err
-	}
 	l := launch()
 	if !c.Attrs.Has(attrDevMode) || c.Attrs.Bool(attrDevMode) {
 		l.Env = append(l.Env, spec.EnvVar{Name: "VLLM_SERVER_DEV_MODE", Value: spec.StringValue("1")})
 	}
-	return &runtime{engine.Runtime{Component: c, Env: env, Engine: e, Launch: l}}, nil
+	r, err := engine.New(c, env, Table(), l)
+	return &runtime{r}, err
 }
 
 // runtime renders vLLM servers and reads them.
-type runtime struct{ engine.Runtime }
+type runtime struct{ *engine.Runtime }
 
 // launch is how vLLM is started. The entrypoint of its images takes arguments alone.
 func launch() engine.Launch {

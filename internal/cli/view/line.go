@@ -52,6 +52,21 @@ func endLine(e spec.Event) string {
 	return joined(position(e), e.Kind, e.Subject, "done"+elapsed(e.Elapsed), e.Message)
 }
 
+// lines writes events as lines, and a reason that many steps share once: where a
+// server is gone, every run that is left is skipped for the same one.
+type lines struct{ reason string }
+
+func (l *lines) of(e spec.Event) string {
+	if e.Type == spec.EventNodeSkipped && e.Kind == "run" {
+		if e.Message != "" && e.Message == l.reason {
+			e.Message = "for the same reason"
+		} else {
+			l.reason = e.Message
+		}
+	}
+	return line(e)
+}
+
 // skipLine leaves out looks at runs that were skipped themselves.
 func skipLine(e spec.Event) string {
 	if e.Kind != "run" {

@@ -19,6 +19,7 @@ const frame = 100 * time.Millisecond
 // Lines that will not change any more scroll away above it.
 type live struct {
 	w       io.Writer
+	lines   lines
 	width   int
 	mutex   sync.Mutex
 	started time.Time
@@ -58,7 +59,7 @@ func (l *live) Event(e spec.Event) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.note(e)
-	if text := line(e); text != "" && e.Type != spec.EventNodeStarted {
+	if text := l.lines.of(e); text != "" && e.Type != spec.EventNodeStarted {
 		l.draw(text + "\n")
 	}
 }

@@ -13,16 +13,17 @@ const quiet = 15 * time.Second
 
 // plain writes one line per event that matters, for logs and pipes.
 type plain struct {
-	w    io.Writer
-	last time.Time
-	err  error
+	w     io.Writer
+	lines lines
+	last  time.Time
+	err   error
 }
 
 // Plain writes events as lines of text.
 func Plain(w io.Writer) Sink { return &plain{w: w} }
 
 func (p *plain) Event(e spec.Event) {
-	text := line(e)
+	text := p.lines.of(e)
 	if text == "" && e.Type == spec.EventProgress && e.Time.Sub(p.last) >= quiet {
 		text = progressLine(e)
 	}

@@ -55,6 +55,20 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// A server that is gone skips every run that is left: its long reason is said once.
+func TestASharedReasonIsSaidOnce(t *testing.T) {
+	var out bytes.Buffer
+	sink := view.Plain(&out)
+	for i, reason := range []string{"the server is gone", "the server is gone", "no GPU", "the server is gone"} {
+		sink.Event(spec.Event{Type: spec.EventNodeSkipped, Kind: "run", Subject: "e", Done: i + 1, Total: 4, Message: reason})
+	}
+	want := "[1/4] run e skipped: the server is gone\n[2/4] run e skipped: for the same reason\n" +
+		"[3/4] run e skipped: no GPU\n[4/4] run e skipped: the server is gone\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Messages hold what tools and servers wrote: each event stays one line, and no control
 // character reaches the terminal.
 func TestNothingHostileGetsThrough(t *testing.T) {
