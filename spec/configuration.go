@@ -95,9 +95,10 @@ func (c Configuration) GPUs() int {
 // axis of the same name sets the item.
 func ConfigurationItems() []Attribute {
 	one := 1.0
-	size := func(name, doc string) Attribute {
-		return Attribute{Name: name, Type: TypeInt, Min: &one, Doc: doc, Example: "2", Since: "0.1"}
+	count := func(name, example, doc string) Attribute {
+		return Attribute{Name: name, Type: TypeInt, Min: &one, Doc: doc, Example: example, Since: "0.1"}
 	}
+	size := func(name, doc string) Attribute { return count(name, "2", doc) }
 	text := func(name, example, doc string) Attribute {
 		return Attribute{Name: name, Type: TypeString, Doc: doc, Example: `"` + example + `"`, Since: "0.1"}
 	}
@@ -114,12 +115,12 @@ func ConfigurationItems() []Attribute {
 		size(ItemMoEExpertParallel, "Ranks over which experts are distributed."),
 		text(ItemGEMMQuant, "fp8_block", "Quantization of the dense matrix multiplications."),
 		text(ItemMoEQuant, "fp8_block", "Quantization of the experts."),
-		text(ItemKVCacheQuant, "fp8", "Data type of the KV cache."),
+		text(ItemKVCacheQuant, "fp8", "Data type of the KV cache: bfloat16, fp8, int8, nvfp4, or auto for the engine's choice."),
 		text(ItemAttentionQuant, "bfloat16", "Data type in which attention is computed."),
 		text(ItemCommQuant, "half", "Data type of collective communication."),
-		size(ItemMaxBatchSize, "Most requests that run at once in one replica."),
-		size(ItemMaxBatchTokens, "Most tokens that one scheduler step computes, prefill and decode together."),
-		size(ItemMaxSequenceLength, "Longest sequence, input and output together, in tokens."),
+		count(ItemMaxBatchSize, "256", "Most requests that run at once in one replica."),
+		count(ItemMaxBatchTokens, "8192", "Most tokens that one scheduler step computes, prefill and decode together."),
+		count(ItemMaxSequenceLength, "32768", "Longest sequence, input and output together, in tokens."),
 		{Name: ItemMemoryFraction, Type: TypeNumber, Min: &zero, Max: &share, Doc: "Share of the GPU's memory that the engine may use.", Example: "0.9", Since: "0.1"},
 		flag(ItemPrefixCache, "Whether prompts that share a prefix reuse its KV cache. Off by default, as predictors assume."),
 		flag(ItemChunkedPrefill, "Whether long prompts are computed in pieces between decode steps."),

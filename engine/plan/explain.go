@@ -3,9 +3,11 @@ package plan
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"aicv/engine"
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -40,10 +42,43 @@ func (b *builder) undecidableOf(i int, c *engine.PlannedCell) {
 	for _, u := range b.experiment(c).judge.Undecidable(input) {
 		found = addUndecidable(found, u.Claim.Text, u.Why)
 	}
+	if why := b.tooFewRecorded(i, c); why != "" {
+		found = addToAll(found, b.experiment(c).source.Asserts, why)
+	}
 	for k := range found {
 		found[k].Cell = c.Cell.Address()
 	}
 	b.plan.Undecidable = append(b.plan.Undecidable, found...)
+}
+
+// tooFewRecorded says where a recording holds fewer runs of a cell than the first look
+// wants: no apply ever adds one.
+func (b *builder) tooFewRecorded(i int, c *engine.PlannedCell) string {
+	if !b.offline(i) {
+		return ""
+	}
+	n, least := len(b.recorded[i].Runs), b.experiment(c).source.Repeats.Min
+	if n == 0 || n >= least {
+		return ""
+	}
+	return fmt.Sprintf("the recording holds %s of it, and repeats wants %d at least: set min and max to %d", metric.Count(n, "run"), least, n)
+}
+
+// addToAll gives one reason to every claim that has none yet.
+func addToAll(found []engine.Undecidable, asserts []spec.Assert, why string) []engine.Undecidable {
+	for _, a := range asserts {
+		for i := range a.Claims {
+			if claim := a.Claims[i].Text; !claimed(found, claim) {
+				found = addUndecidable(found, claim, why)
+			}
+		}
+	}
+	return found
+}
+
+// claimed reports whether a claim is among those that can not be decided.
+func claimed(found []engine.Undecidable, claim string) bool {
+	return slices.ContainsFunc(found, func(u engine.Undecidable) bool { return slices.Contains(u.Claims, claim) })
 }
 
 // addUndecidable puts claims with one reason together: a missing prediction is one

@@ -63,13 +63,20 @@ func (a *app) validate(ctx context.Context, p place, ask bool) error {
 	if diags.HasErrors() {
 		return exit(ExitError)
 	}
-	cells := 0
-	for _, e := range loaded.Suite.Experiments {
-		cells += len(e.Cells)
-	}
-	fmt.Fprintf(a.stdio.Out, "The suite is valid: %s in %s.\n",
-		metric.Count(cells, "cell"), metric.Count(len(loaded.Suite.Experiments), "experiment"))
+	fmt.Fprintf(a.stdio.Out, "The suite is valid: %s.\n", extent(loaded.Suite))
 	return nil
+}
+
+// extent says how large a suite is, as far as its files alone say it.
+func extent(suite *spec.Suite) string {
+	cells, more := 0, ""
+	for _, e := range suite.Experiments {
+		cells += len(e.Cells)
+		if e.PointsFrom != nil || e.Recommended != nil {
+			more = "; aicv plan adds the points of recordings and the rows that predictors recommend"
+		}
+	}
+	return metric.Count(cells, "cell") + " in " + metric.Count(len(suite.Experiments), "experiment") + more
 }
 
 // askSupport asks predictors whether they have data for the suite.

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"strconv"
+
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -231,7 +233,7 @@ func limitExample(m metric.Metric) string {
 
 func repeatsBlock() spec.Block {
 	row := func(name string, n int, doc string) spec.Attribute {
-		return spec.Attribute{Name: name, Type: spec.TypeInt, Default: spec.IntValue(n), Min: bound(1), Doc: doc, Example: "3", Since: since}
+		return spec.Attribute{Name: name, Type: spec.TypeInt, Default: spec.IntValue(n), Min: bound(1), Doc: doc, Example: strconv.Itoa(max(n, 3)), Since: since}
 	}
 	return spec.Block{
 		Name: "repeats", Since: since, Doc: "How often each cell is measured.",
@@ -241,7 +243,7 @@ func repeatsBlock() spec.Block {
   starts = 1
 }`,
 		Attributes: []spec.Attribute{
-			row("min", 3, "Runs of each cell before the first look at its claims."),
+			row("min", 3, "Runs of each cell before the first look at its claims. Recorded data that hold fewer decide nothing: set min and max to what they hold."),
 			row("max", 10, "Runs of each cell at most."),
 			row("starts", 1, "Times that the server is brought up; above 1 the means of the starts are the sample."),
 		},

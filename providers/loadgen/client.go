@@ -164,35 +164,6 @@ func (c *client) redact(text []byte) []byte {
 	return bytes.ReplaceAll(text, []byte(c.key), []byte("(secret)"))
 }
 
-// chunk is the part of a streamed event that matters.
-type chunk struct {
-	Choices []struct {
-		Text  string `json:"text"`
-		Delta struct {
-			Content          string `json:"content"`
-			ReasoningContent string `json:"reasoning_content"`
-			Reasoning        string `json:"reasoning"`
-		} `json:"delta"`
-		FinishReason string `json:"finish_reason"`
-	} `json:"choices"`
-	Usage *struct {
-		PromptTokens     int `json:"prompt_tokens"`
-		CompletionTokens int `json:"completion_tokens"`
-	} `json:"usage"`
-	Error json.RawMessage `json:"error"`
-}
-
-// text reports whether the event carries text of the answer.
-func (c *chunk) text() bool {
-	for _, choice := range c.Choices {
-		d := choice.Delta
-		if choice.Text != "" || d.Content != "" || d.ReasoningContent != "" || d.Reasoning != "" {
-			return true
-		}
-	}
-	return false
-}
-
 var errTruncated = errors.New("the stream broke off before its end")
 
 // read takes a stream's events up to its end mark.
@@ -216,23 +187,21 @@ func (c *client) read(body io.Reader, got *answer) error {
 
 // take books one event.
 func (a *answer) take(data []byte, arrived time.Duration, redact func([]byte) []byte) error {
-	var event chunk
-	if err := json.Unmarshal(data, &event); err != nil {
-		return fmt.Errorf("an event is no valid JSON: %w", err)
+	event, err := readEvent(data)
+	if err != nil {
+		return err
 	}
-	if len(event.Error) > 0 && string(event.Error) != "null" {
-		return fmt.Errorf("the server reports an error in the stream: %s", truncate(redact(event.Error), 300))
+	if event.failed != nil {
+		return fmt.Errorf("the server reports an error in the stream: %s", truncate(redact(event.failed), 300))
 	}
-	if event.text() {
+	if event.text {
 		a.times = append(a.times, arrived)
 	}
-	for _, choice := range event.Choices {
-		if choice.FinishReason != "" {
-			a.finish = choice.FinishReason
-		}
+	if event.finish != "" {
+		a.finish = event.finish
 	}
-	if event.Usage != nil {
-		a.input, a.output = event.Usage.PromptTokens, event.Usage.CompletionTokens
+	if event.usage {
+		a.input, a.output = event.input, event.output
 	}
 	return nil
 }
@@ -244,9 +213,14 @@ func truncate(text []byte, limit int) []byte {
 	return text
 }
 
+// mostTokens is beyond what any model reads or writes: sums of such counts stay exact.
+const mostTokens = 1 << 30
+
 // check refuses answers whose token counts can not be true.
 func (a *answer) check(output int) error {
 	switch {
+	case max(a.input, a.output) > mostTokens:
+		return fmt.Errorf("wrong usage: %d prompt tokens and %d output tokens", a.input, a.output)
 	case a.output == 0 && a.input == 0:
 		return errors.New("wrong usage: the server sent no token counts")
 	case len(a.times) == 0:

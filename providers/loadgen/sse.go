@@ -107,11 +107,10 @@ func (r *eventReader) cut(searched int) ([]byte, bool) {
 		r.skipLF = false
 	}
 	rest := r.buffer[r.taken:]
-	end := bytes.IndexAny(rest[min(searched, len(rest)):], "\r\n")
+	end := lineEnd(rest, searched)
 	if end < 0 {
 		return nil, false
 	}
-	end += min(searched, len(rest))
 	r.skipLF = rest[end] == '\r'
 	r.taken += end + 1
 	line := rest[:end]
@@ -120,6 +119,27 @@ func (r *eventReader) cut(searched int) ([]byte, bool) {
 		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 	}
 	return line, true
+}
+
+// lineEnd is where the first line end from a byte on is; -1: there is none. It looks at a
+// piece at a time, since a text with one kind of line end would else be searched to its end
+// for the other kind, once a line.
+func lineEnd(text []byte, from int) int {
+	const piece = 512
+	for ; from < len(text); from += piece {
+		part := text[from:min(from+piece, len(text))]
+		end := bytes.IndexByte(part, '\n')
+		if end >= 0 {
+			part = part[:end]
+		}
+		if cr := bytes.IndexByte(part, '\r'); cr >= 0 {
+			end = cr
+		}
+		if end >= 0 {
+			return from + end
+		}
+	}
+	return -1
 }
 
 // fill reads once and stamps what came.

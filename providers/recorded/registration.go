@@ -72,7 +72,8 @@ func metricBlock() spec.Block {
 	unit := text(attrUnit, `"ms"`, "Unit of the column, as claims write units. An empty one is a share from 0 to 1.")
 	column.Required, unit.Required = true, true
 	return spec.Block{Name: attrMetric, Labels: []string{"metric"}, Repeatable: true, Since: since,
-		Doc: "A metric that the file holds, by its name in the metric contract.", Attributes: []spec.Attribute{column, unit}}
+		Example: "metric \"ttft\" {\n  column = \"ttft_ms\"\n  unit   = \"ms\"\n}",
+		Doc:     "A metric that the file holds, by its name in the metric contract.", Attributes: []spec.Attribute{column, unit}}
 }
 
 func text(name, example, doc string) spec.Attribute {

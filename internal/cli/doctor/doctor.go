@@ -40,7 +40,7 @@ func Examine(ctx context.Context, r Request) []Entry {
 			entries = append(entries, Entry{"model." + m.Name, c})
 		}
 	}
-	entries = append(entries, ask(ctx, r, r.Suite.Components)...)
+	entries = append(entries, requireGPUs(r, ask(ctx, r, r.Suite.Components))...)
 	return append(entries, images(ctx, r)...)
 }
 
@@ -92,8 +92,16 @@ const checkTimeout = time.Minute
 // ask has every provider check what it needs.
 func ask(ctx context.Context, r Request, components []*spec.Component) []Entry {
 	answers := make([][]spec.Check, len(components))
+	var idle map[*spec.Component]bool
+	if r.Suite != nil {
+		idle = undeployed(r)
+	}
 	var asked sync.WaitGroup
 	for i, c := range components {
+		if idle[c] {
+			answers[i] = []spec.Check{{Name: "provider", Status: spec.CheckSkip, Found: "only recorded data name it: nothing is deployed"}}
+			continue
+		}
 		asked.Go(func() { answers[i] = checks(ctx, r, c) })
 	}
 	asked.Wait()
