@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 
 	"aicv/kit/benchtool"
@@ -99,10 +98,4 @@ func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
 		err = benchtool.SubFolder(o.folder, logsName)
 	}
 	return o, err
-}
-
-// warmUp sends the warm-up, with prompts of their own each time.
-func (b *benchmark) warmUp(ctx context.Context, o *order, s spec.Sampling, emit spec.Emit) (*benchtool.Warmed, error) {
-	w := &benchtool.Warmup{URL: o.url, Key: o.key, Model: o.model, Concurrency: o.load.Concurrency, Load: o.load, Requests: s.Warmup, Seed: uint64(s.Seed) ^ rand.Uint64()}
-	return w.Run(ctx, emit)
 }
