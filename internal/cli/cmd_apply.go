@@ -40,6 +40,10 @@ Exit codes: 0 all claims pass; 1 error; 3 a claim failed; 4 a claim is undecided
 			if len(args) == 1 && isFile(args[0]) {
 				return a.applySaved(cmd.Context(), args[0], s)
 			}
+			if len(args) == 1 && absent(args[0]) {
+				return &spec.Error{Kind: spec.ErrUsage, Summary: "there is neither a suite's folder nor a saved plan at " + args[0],
+					Fix: "name the suite's folder, or save a plan first: aicv plan -out FILE"}
+			}
 			return a.applySuite(cmd.Context(), a.placeOf(args), s)
 		},
 	}
