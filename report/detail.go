@@ -56,8 +56,14 @@ func (t *text) cell(e *result.Experiment, c *result.Cell) {
 
 // field writes a label and its text, nothing where there is none.
 func (t *text) field(label, s string) {
-	if s != "" {
-		t.line("  ", t.dim(label+strings.Repeat(" ", max(14-len(label), 1))), tty.Clean(s))
+	if s == "" {
+		return
+	}
+	const indent = 16
+	head := t.dim(label + strings.Repeat(" ", max(indent-2-len(label), 1)))
+	for _, line := range wrap(tty.Clean(s), t.o.width()-indent) {
+		t.line("  ", head, line)
+		head = strings.Repeat(" ", indent-2)
 	}
 }
 
@@ -225,6 +231,9 @@ func (t *text) deployments(e *result.Experiment) {
 		t.line(t.bold("deployment "+string(d.ID)), ": ", metric.Count(d.Cells, "cell"), ", ", metric.Count(len(d.Starts), "start"))
 		for k := range d.Starts {
 			t.start(&d.Starts[k])
+			if k > 0 {
+				t.field("drift", strings.Join(d.Starts[k].Drift(&d.Starts[k-1]), "; "))
+			}
 		}
 		t.line()
 	}
@@ -233,6 +242,7 @@ func (t *text) deployments(e *result.Experiment) {
 func (t *text) start(s *spec.ServerStart) {
 	t.line("  start ", strconv.FormatInt(s.ID, 10), " on ", tty.Clean(cmp.Or(s.Inventory.Host, s.Target)), ", ready ",
 		s.Ready.UTC().Format("2006-01-02 15:04:05"), " UTC after ", s.Elapsed.Round(time.Millisecond).String())
+	t.field("image", s.Server.Image)
 	t.field("driver", s.Inventory.Driver)
 	t.field("GPUs", gpuNames(s.Inventory.GPUs))
 	t.field("effective", configuration(s.Effective))

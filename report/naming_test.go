@@ -20,6 +20,9 @@ func TestLongNamesAreAbbreviated(t *testing.T) {
 	if got, want := namingOf(cells).name(&cells[1]), "c=8,isl=8192,osl=1024,tp=8"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	if got, want := namingOf(cells[1:]).name(&cells[1]), "c=8,isl=8192,osl=1024,tp=8"; got != want {
+		t.Errorf("a single cell: %s, want %s", got, want)
+	}
 	for i := range cells {
 		cells[i].Axes = cells[i].Axes[:1]
 	}

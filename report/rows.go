@@ -171,7 +171,7 @@ func cellTable(list []judged, unit metric.Unit, names naming, n notes) *table {
 // naming tells cells apart by the axes that vary among them.
 type naming struct {
 	shared []spec.Setting  // axes that all cells have alike
-	vary   map[string]bool // nil: a single cell keeps its whole key
+	vary   map[string]bool // of a single cell all axes
 	brief  bool            // the axes go by their usual abbreviations, for want of room
 }
 
@@ -179,12 +179,12 @@ type naming struct {
 const roomy = 44
 
 func namingOf(cells []result.Cell) naming {
-	if len(cells) < 2 {
+	if len(cells) == 0 {
 		return naming{}
 	}
 	n := naming{vary: make(map[string]bool)}
 	for _, axis := range cells[0].Axes {
-		if alike(cells, axis) {
+		if len(cells) > 1 && alike(cells, axis) {
 			n.shared = append(n.shared, axis)
 		}
 	}

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"aicv/metric"
@@ -85,6 +87,35 @@ type ServerStart struct {
 	Elapsed    time.Duration `json:"elapsed_ns"` // from start to ready
 	Ready      time.Time     `json:"ready"`
 	Stopped    time.Time     `json:"stopped,omitzero"`
+}
+
+// Drift says what of the system under a server is another one than at an earlier start
+// of it: its image, its host, its driver, its GPUs. What either does not tell is no drift.
+func (s *ServerStart) Drift(earlier *ServerStart) []string {
+	var drift []string
+	for _, f := range []struct{ what, was, is string }{
+		{"image", earlier.Server.Image, s.Server.Image},
+		{"host", earlier.Inventory.Host, s.Inventory.Host},
+		{"driver", earlier.Inventory.Driver, s.Inventory.Driver},
+		{"GPUs", gpuKinds(earlier.Inventory.GPUs), gpuKinds(s.Inventory.GPUs)},
+	} {
+		if f.was != "" && f.is != "" && f.was != f.is {
+			drift = append(drift, fmt.Sprintf("its %s: %s at start %d, %s now", f.what, f.was, earlier.Number, f.is))
+		}
+	}
+	return drift
+}
+
+// gpuKinds says what the GPUs are and what they may draw, not which ones they are.
+func gpuKinds(gpus []GPU) string {
+	kinds := make([]string, len(gpus))
+	for i, g := range gpus {
+		kinds[i] = g.Name
+		if g.PowerLimitW > 0 {
+			kinds[i] = fmt.Sprintf("%s at %g W", g.Name, g.PowerLimitW)
+		}
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // CellFailure is a cell that ended without a measurement.

@@ -332,6 +332,7 @@ type StartRequest struct {
 	Suite    string // suite identity, kept as a label
 	Key      string // idempotency key
 	Spec     ServerSpec
+	Digest   string             // content that the image must have, as Server.Image says it; empty: any
 	Hardware *Hardware          // declared for the server: its GPUs must be of that system; nil: not declared
 	Tell     func(phase string) // hears what takes long, such as the pull of an image; nil: nobody does
 }

@@ -21,6 +21,11 @@ type Request struct {
 	Stop     <-chan struct{} // closed: finish or abandon the current run at a safe point, tear down, return; nil: never
 	Origin   spec.Origin     // by what and where the apply is made
 	PlanData []byte          // the plan's saved form, kept with the apply; may be empty
+	// Images are the contents that images declared by a tag must have, by reference. Pin
+	// hears that of an image which has none yet, once, before anything is measured on it;
+	// it is never called twice at once, and nil: nobody does.
+	Images map[string]string
+	Pin    func(reference, digest string) error
 }
 
 // Result says how an apply ended.
@@ -109,6 +114,9 @@ func (x *executor) opening() string {
 		if x.nodes[i].Kind == engine.NodeRun {
 			runs++
 		}
+	}
+	if runs == 0 {
+		return verb + ": there is nothing to measure, the claims are judged"
 	}
 	return fmt.Sprintf("%s: at most %s, %s", verb, metric.Count(runs, "run"), metric.Count(len(x.plan.Deployments), "deployment"))
 }

@@ -137,7 +137,7 @@ func (x *executor) tryBringUp(g *group, last bool) error {
 	g.up.start = id
 	g.wasReady = true
 	x.mutex.Lock()
-	x.starts[g.deployment.ID].next = number + 1
+	x.starts[g.deployment.ID].next, x.starts[g.deployment.ID].last = number+1, start
 	x.mutex.Unlock()
 	return nil
 }
@@ -164,15 +164,20 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 		return nil, fmt.Errorf("start %s: %w", g.address(), err)
 	}
 	g.up = &upServer{server: server}
+	if err := x.pinImage(g); err != nil {
+		return nil, err
+	}
 	if err := x.awaitReady(g, s.began, g.readyTimeout(), false); err != nil {
 		return nil, err
 	}
 	x.measureProxy(g)
 	g.up.effective, g.up.version = x.effectiveAtStart(x.graceful, g), x.version(x.graceful, g)
-	return &spec.ServerStart{
+	start := &spec.ServerStart{
 		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec), Mapping: g.mapping,
 		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
-	}, nil
+	}
+	x.noteDrift(g, start)
+	return start, nil
 }
 
 // start calls the target, and says each second that it is at it: an image may have to
@@ -186,7 +191,7 @@ func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
 	beating, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { p.keep(beating) })
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Hardware: g.cell.Hardware,
+	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Digest: x.pinned(g), Hardware: g.cell.Hardware,
 		Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
 	stop()
 	done.Wait()

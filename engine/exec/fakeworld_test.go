@@ -40,6 +40,7 @@ type world struct {
 	diagnose     func(log string) (*spec.Error, bool)
 	unmanaged    bool
 	image        string // of the rendered servers
+	digest       string // of that image now
 	inventories  int
 	benchRuns    int
 	budget       time.Duration
@@ -140,8 +141,11 @@ func (t fakeTarget) Start(ctx context.Context, r spec.StartRequest) (spec.Server
 		adopted.Adopted = true
 		return adopted, nil
 	}
+	if r.Digest != "" && r.Digest != w.digest {
+		return spec.Server{}, &spec.Error{Kind: spec.ErrUsage, Summary: "it is another image"}
+	}
 	w.begun++
-	s := &fakeServer{Server: spec.Server{Suite: r.Suite, Key: r.Key, ID: fmt.Sprintf("pid-%d", w.begun), URL: "http://" + r.Key, ModelName: r.Spec.ModelName},
+	s := &fakeServer{Server: spec.Server{Suite: r.Suite, Key: r.Key, ID: fmt.Sprintf("pid-%d", w.begun), URL: "http://" + r.Key, ModelName: r.Spec.ModelName, Image: w.digest},
 		born: time.Now(), ready: w.startTime, status: spec.ServerStatus{Running: true}, log: "loading weights\n", startNo: w.begun}
 	w.note("start %s", r.Key)
 	if w.onStart != nil {

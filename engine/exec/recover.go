@@ -103,7 +103,10 @@ func (x *executor) readStarts() error {
 	x.starts, x.startIDs = map[spec.ID]*startList{}, ids
 	for _, id := range ids {
 		list := &startList{next: 1}
-		for _, s := range starts[id] {
+		for i, s := range starts[id] {
+			if list.last == nil || s.Number > list.last.Number {
+				list.last = &starts[id][i]
+			}
 			list.next = max(list.next, s.Number+1)
 			if s.Stopped.IsZero() {
 				list.open = append(list.open, s)
@@ -121,6 +124,7 @@ func (x *executor) readStarts() error {
 type startList struct {
 	next int                // number of the next one
 	open []spec.ServerStart // not known to be over
+	last *spec.ServerStart  // nil: there is none
 }
 
 // wantedKeys are the keys under which a running server serves the plan: on each host

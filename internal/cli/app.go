@@ -39,7 +39,10 @@ func (a *app) rootCommand() *cobra.Command {
 		Long: `aicv answers one question with evidence: can I trust this performance prediction
 on my hardware? A suite of HCL files declares models, hardware, a prediction
 source, runtimes and claims such as "throughput within 10%". aicv deploys exactly
-the configuration that was predicted, measures it, and judges the claims.`,
+the configuration that was predicted, measures it, and judges the claims.
+
+Exit codes: 0 all claims pass; 1 error; 2 changes are pending (plan
+--detailed-exitcode); 3 a claim failed; 4 a claim is undecided; 130 interrupted.`,
 		Example: `  aicv init my-suite
   aicv plan my-suite
   aicv apply my-suite
@@ -80,11 +83,11 @@ the configuration that was predicted, measures it, and judges the claims.`,
 // checkGlobals refuses global flags that could not be obeyed, before any work.
 func (a *app) checkGlobals() error {
 	if a.logLevel != "off" && hclog.LevelFromString(a.logLevel) == hclog.NoLevel {
-		return fmt.Errorf("unknown log level %q: off, error, warn, info, debug or trace", a.logLevel)
+		return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("unknown log level %q", a.logLevel), Fix: "use off, error, warn, info, debug or trace"}
 	}
 	for _, v := range a.vars {
 		if name, _, set := strings.Cut(v, "="); !set || name == "" {
-			return fmt.Errorf("--var wants NAME=VALUE, not %q", name)
+			return &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("--var wants NAME=VALUE, not %q", name), Fix: "for example: --var gpus=8"}
 		}
 	}
 	if a.events == "" {

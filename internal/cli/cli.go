@@ -52,7 +52,7 @@ func Run(config Config, args []string, stdio Stdio) (code int) {
 	root := a.rootCommand()
 	root.SetArgs(normalizeFlags(root, args))
 	err := root.ExecuteContext(context.Background())
-	return a.exitCode(err)
+	return a.exitCode(namedCommand(root, err))
 }
 
 // survive makes a panic an error like others: the runtime's own exit code for one, 2,

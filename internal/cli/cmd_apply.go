@@ -40,6 +40,10 @@ Exit codes: 0 all claims pass; 1 error; 3 a claim failed; 4 a claim is undecided
 			if len(args) == 1 && isFile(args[0]) {
 				return a.applySaved(cmd.Context(), args[0], s)
 			}
+			if len(args) == 1 && absent(args[0]) {
+				return &spec.Error{Kind: spec.ErrUsage, Summary: "there is neither a suite's folder nor a saved plan at " + args[0],
+					Fix: "name the suite's folder, or save a plan first: aicv plan -out FILE"}
+			}
 			return a.applySuite(cmd.Context(), a.placeOf(args), s)
 		},
 	}
@@ -72,7 +76,7 @@ func (a *app) applySuite(ctx context.Context, at place, s selection) error {
 			return err
 		}
 	}
-	return a.carryOut(ctx, at, store, p)
+	return a.carryOut(ctx, at, store, p, s.upgrade)
 }
 
 // applySaved applies a plan file: once, continued until it is finished, and only
@@ -95,7 +99,7 @@ func (a *app) applySaved(ctx context.Context, file string, s selection) error {
 	if err := a.checkSaved(ctx, at, store, p, s); err != nil {
 		return err
 	}
-	return a.carryOut(ctx, at, store, p)
+	return a.carryOut(ctx, at, store, p, s.upgrade)
 }
 
 // checkSaved refuses a plan that was applied to its end or has become stale.
@@ -133,7 +137,7 @@ func (a *app) openStore(ctx context.Context, at place) (*state.Store, error) {
 }
 
 // carryOut executes the plan, reports, and turns the verdicts into the exit code.
-func (a *app) carryOut(ctx context.Context, at place, store *state.Store, p *engine.Plan) error {
+func (a *app) carryOut(ctx context.Context, at place, store *state.Store, p *engine.Plan, upgrade bool) error {
 	registry, err := a.registry(at)
 	if err != nil {
 		return err
@@ -141,21 +145,22 @@ func (a *app) carryOut(ctx context.Context, at place, store *state.Store, p *eng
 	if !p.Changes() {
 		return a.nothingToDo(ctx, registry, store, p)
 	}
-	if err := a.writeLock(at, p); err != nil {
+	pins, err := a.writeLock(at, p, upgrade)
+	if err != nil {
 		return err
 	}
 	var wrapped engine.Store = store
 	if a.config.WrapStore != nil {
 		wrapped = a.config.WrapStore(store)
 	}
-	outcome, signals, err := a.execute(ctx, registry, wrapped, p)
+	outcome, signals, err := a.execute(ctx, registry, wrapped, p, pins)
 	if err != nil {
 		return err
 	}
 	return a.conclude(ctx, p, store, outcome, signals)
 }
 
-func (a *app) execute(ctx context.Context, registry *engine.Registry, store engine.Store, p *engine.Plan) (*exec.Result, *interrupts, error) {
+func (a *app) execute(ctx context.Context, registry *engine.Registry, store engine.Store, p *engine.Plan, pins *imagePins) (*exec.Result, *interrupts, error) {
 	var saved bytes.Buffer
 	if err := plan.Save(&saved, p); err != nil {
 		return nil, nil, err
@@ -169,7 +174,7 @@ func (a *app) execute(ctx context.Context, registry *engine.Registry, store engi
 	defer signals.stop()
 	outcome, err := exec.Apply(signals.Context, exec.Request{
 		Plan: p, Store: store, Registry: registry, Emit: views.Emit, Stop: signals.Graceful, Origin: origin(p.Suite.Dir),
-		PlanData: saved.Bytes(),
+		PlanData: saved.Bytes(), Images: pins.wanted, Pin: pins.pin,
 	})
 	if closeErr := views.Close(); err == nil {
 		err = closeErr
@@ -209,7 +214,7 @@ func (a *app) nothingToDo(ctx context.Context, registry *engine.Registry, store 
 		return err
 	}
 	if len(open) > 0 {
-		if _, _, err := a.execute(ctx, registry, store, p); err != nil {
+		if _, _, err := a.execute(ctx, registry, store, p, &imagePins{}); err != nil {
 			return err
 		}
 	}

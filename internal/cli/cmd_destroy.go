@@ -20,7 +20,7 @@ func (a *app) destroyCommand() *cobra.Command {
 		Short: "Remove servers that the suite left behind",
 		Long: `Destroy stops every server that belongs to the suite on every target that it names:
 what a crash or a third Ctrl-C left running. It never removes results.`,
-		Example: "  aicv destroy",
+		Example: "  aicv destroy my-suite",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at := a.placeOf(args)

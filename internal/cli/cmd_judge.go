@@ -20,7 +20,9 @@ func (a *app) judgeCommand() *cobra.Command {
 		Short: "Put the stored runs through the claims as they stand now",
 		Long: `Judge measures nothing: it judges the runs in the state by the suite's present
 claims and exits as apply would. A tolerance that was changed after there was data
-is marked on the verdict.`,
+is marked on the verdict.
+
+Exit codes: 0 all claims pass; 1 error; 3 a claim failed; 4 a claim is undecided.`,
 		Example: "  aicv judge\n  aicv judge my-suite --json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

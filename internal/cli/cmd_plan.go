@@ -145,7 +145,7 @@ func (a *app) say(format string, args ...any) {
 func savePlan(path string, p *engine.Plan) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("save the plan: %w", err)
+		return notWritten("the plan", path, err)
 	}
 	if err := plan.Save(file, p); err != nil {
 		_ = file.Close()

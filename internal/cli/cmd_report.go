@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 
@@ -57,7 +56,7 @@ func (a *app) writeReport(r *result.Result, write reportFunc, output string) err
 		return err
 	}
 	if err := replaceFile(output, document.Bytes()); err != nil {
-		return fmt.Errorf("write the report: %w", err)
+		return notWritten("the report", output, err)
 	}
 	return nil
 }

@@ -121,12 +121,21 @@ func printDetail(w io.Writer, d state.Detail) error {
 		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%s\t", r.Index, r.Start, r.Result.Requests, r.Result.Failed, r.Result.Window)
 		for _, v := range r.Result.Values {
 			if !v.Metric.IsPercentile() {
-				fmt.Fprintf(table, "%s=%.4g ", v.Metric, v.Value)
+				fmt.Fprintf(table, "%s=%.4g%s ", v.Metric, v.Value, unitOf(v.Metric))
 			}
 		}
 		fmt.Fprintln(table)
 	}
 	return table.Flush()
+}
+
+// unitOf is a metric's unit behind a figure; a share has none.
+func unitOf(name metric.Name) string {
+	m, ok := metric.Lookup(name)
+	if !ok || m.Unit == metric.Share {
+		return ""
+	}
+	return " " + string(m.Unit)
 }
 
 func (a *app) stateRemoveCommand() *cobra.Command {

@@ -31,10 +31,18 @@ func (a *app) exportLaunch(p place, cells []spec.Cell) ([]byte, *translate.Repor
 		}
 		writeLaunch(&b, group, server)
 		for _, m := range items {
-			report.Add(translate.Row{Entry: c.Address(), Field: m.Flag, Item: m.Item, Value: c.Config.Get(m.Item).String(), Fidelity: m.Fidelity, Why: m.Why})
+			report.Add(translate.Row{Entry: c.Address(), Field: m.Flag, Item: m.Item, Value: asked(c.Config.Get(m.Item)), Fidelity: m.Fidelity, Why: m.Why})
 		}
 	}
 	return []byte(b.String()), report, nil
+}
+
+// asked is an item's value; one that the suite leaves open, such as prefix_cache, has none.
+func asked(v spec.Value) string {
+	if v.IsNull() {
+		return "(not set)"
+	}
+	return v.String()
 }
 
 // deployments groups cells that one server answers: they differ in their load alone.

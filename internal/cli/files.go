@@ -6,7 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"aicv/spec"
 )
+
+// notWritten says which file could not be written; a temporary name beside it helps
+// nobody.
+func notWritten(what, path string, err error) error {
+	var reason *fs.PathError
+	if errors.As(err, &reason) {
+		err = reason.Err
+	}
+	return &spec.Error{Kind: spec.ErrUsage, Summary: what + " can not be written to " + path, Cause: err,
+		Fix: "name a file in a folder that is there and can be written"}
+}
 
 // replaceFile writes beside the file and renames, so that a crash or a full disk leaves
 // the old content or the new. A file that is there keeps its permissions; what is no

@@ -77,6 +77,20 @@ func unknownSubcommand(c *cobra.Command, args []string) error {
 	return e
 }
 
+// namedCommand gives an unknown command of the root, which cobra refuses itself, the
+// same words as one of a group.
+func namedCommand(root *cobra.Command, err error) error {
+	var known *spec.Error
+	var name string
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if _, scanErr := fmt.Sscanf(err.Error(), "unknown command %q for", &name); scanErr != nil {
+		return err
+	}
+	return unknownSubcommand(root, []string{name})
+}
+
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // normalizeFlags lets long flags be written with one dash, `-out FILE` as in

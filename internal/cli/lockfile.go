@@ -74,9 +74,50 @@ func (a *app) readLock(at place) ([]lock.Entry, error) {
 	return entries, nil
 }
 
-// writeLock pins what an apply used. The file is left alone where nothing changed.
-func (a *app) writeLock(at place, p *engine.Plan) error {
-	entries := lockEntries(p)
+// lockImage is what pins the content of an image that the suite names by a tag.
+const lockImage = "image"
+
+// imagePins adds to the lock file what an apply learns of images.
+type imagePins struct {
+	at     place
+	others []lock.Entry      // what the file pins beside images
+	images map[string]string // by reference: what it pins of them
+	wanted map[string]string // of these, what the apply holds on to
+}
+
+// writeLock pins what an apply uses; pins of images stay, and it returns who adds to
+// them. With upgrade the apply takes the images as they are.
+func (a *app) writeLock(at place, p *engine.Plan, upgrade bool) (*imagePins, error) {
+	pinned, err := a.readLock(at)
+	if err != nil {
+		return nil, err
+	}
+	pins := &imagePins{at: at, others: lockEntries(p), images: map[string]string{}}
+	for _, e := range pinned {
+		if e.What == lockImage {
+			pins.images[e.Name] = e.Value
+		}
+	}
+	if !upgrade {
+		pins.wanted = maps.Clone(pins.images)
+	}
+	return pins, pins.write()
+}
+
+func (i *imagePins) pin(reference, digest string) error {
+	if i.images == nil { // nothing is brought up where nothing is to be measured
+		return nil
+	}
+	i.images[reference] = digest
+	return i.write()
+}
+
+// write leaves the file alone where nothing changed.
+func (i *imagePins) write() error {
+	at, entries := i.at, slices.Clone(i.others)
+	for reference, digest := range i.images {
+		entries = append(entries, lock.Entry{Name: reference, What: lockImage, Value: digest})
+	}
 	if len(entries) == 0 {
 		return nil
 	}

@@ -40,7 +40,11 @@ func printModelList(w io.Writer, rows []models.Row) error {
 	for _, m := range summaries(rows) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.Class, models.Billions(m.Parameters), models.Billions(m.Active), m.Context, m.Weights)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\nParameters: all, and those that each token passes through. Context in tokens. Weights: the checkpoint's data type or quantization.")
+	return err
 }
 
 // modelReport is what show and inspect print.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 
 	"aicv/internal/cli/view"
@@ -25,7 +24,7 @@ func (a *app) openViews(more ...view.Sink) (*view.Fanout, error) {
 func openEvents(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the events file: %w", err)
+		return nil, notWritten("the events file", path, err)
 	}
 	return file, nil
 }

@@ -217,6 +217,22 @@ func TestImagesArePulledAsTheTargetSays(t *testing.T) {
 	}
 }
 
+func TestAnotherImageThanThePinnedOneIsNotStarted(t *testing.T) {
+	for digest, fits := range map[string]bool{"": true, "sha256:1": true, "engine@sha256:2": true, "mirror/engine@sha256:3": true, "engine@sha256:4": false, "sha256:4": false} {
+		f := newFake()
+		f.images["engine:1"] = localImage{id: "sha256:1", digests: []string{"engine@sha256:2", "other@sha256:3"}}
+		r := request("s", "k")
+		r.Digest = digest
+		_, err := over(t, f, nil).Start(context.Background(), r)
+		if (err == nil) != fits || len(f.orders) > 0 != fits {
+			t.Errorf("pinned %q: error %v, %d containers made", digest, err, len(f.orders))
+		}
+		if err != nil && (spec.KindOf(err) != spec.ErrUsage || !strings.Contains(err.Error(), "the daemon has engine@sha256:2") || !strings.Contains(err.Error(), "--upgrade")) {
+			t.Errorf("pinned %q: %v", digest, err)
+		}
+	}
+}
+
 func TestAContainerThatDoesNotStartIsRemoved(t *testing.T) {
 	for failing, want := range map[string]string{
 		`could not select device driver "nvidia" with capabilities: [[gpu]]`:              "NVIDIA container toolkit",

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,18 @@ func (t *target) prepareImage(ctx context.Context, d daemon, request *spec.Start
 			return "", "", err
 		}
 	}
+	if request.Digest != "" && !there.has(request.Digest) {
+		return "", "", &spec.Error{Kind: spec.ErrUsage,
+			Summary: fmt.Sprintf("%s: the image %s is another one now: pinned is %s, and the daemon has %s", t.address, ref, request.Digest, there.digest(ref)),
+			Fix:     "run again with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the runtime's image"}
+	}
 	return ref, there.digest(ref), nil
+}
+
+// has reports whether the image has this content, under whatever name it was pulled.
+func (i localImage) has(digest string) bool {
+	content := func(d string) string { return d[strings.LastIndexByte(d, '@')+1:] }
+	return i.id == digest || slices.ContainsFunc(i.digests, func(d string) bool { return content(d) == content(digest) })
 }
 
 // digest is the one under which the image was pulled from the registry of ref, or any,

@@ -213,9 +213,14 @@ func truncate(text []byte, limit int) []byte {
 	return text
 }
 
+// mostTokens is beyond what any model reads or writes: sums of such counts stay exact.
+const mostTokens = 1 << 30
+
 // check refuses answers whose token counts can not be true.
 func (a *answer) check(output int) error {
 	switch {
+	case max(a.input, a.output) > mostTokens:
+		return fmt.Errorf("wrong usage: %d prompt tokens and %d output tokens", a.input, a.output)
 	case a.output == 0 && a.input == 0:
 		return errors.New("wrong usage: the server sent no token counts")
 	case len(a.times) == 0:

@@ -24,6 +24,8 @@ type collector struct {
 	windowToken float64
 	windowEnded int // requests that ended well in the window
 	windowGood  int // of them, those that meet the slo
+	events      int // with text, of the measured requests
+	tokens      int // of the same
 	lostInRow   int // requests in a row that got no answer at all
 }
 
@@ -86,6 +88,8 @@ func (c *collector) count(f finished, row spec.RequestRow, opened, closed time.D
 // keep stores the row; the token times only of measured requests.
 func (c *collector) keep(row spec.RequestRow, f finished) {
 	if f.phase == spec.PhaseMeasure && f.answer.err == nil {
+		c.events += len(f.answer.times)
+		c.tokens += f.answer.output
 		if c.tokenTimes+len(f.answer.times) <= maxTokenTimes {
 			row.TokenTimes = f.answer.times
 			c.tokenTimes += len(f.answer.times)

@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -83,7 +84,7 @@ func readJSONLines(source io.Reader) ([]entry, error) {
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
-		e := entry{line.Prompt + line.Text, max(line.Output, line.MaxTokens)}
+		e := entry{line.Prompt + line.Text, cmp.Or(line.Output, line.MaxTokens)}
 		if err := e.check(); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aicv/spec"
@@ -21,17 +22,22 @@ type run struct {
 	before  use  // what the process had used when the load began
 	whole   bool // the window is the whole run
 
+	connections int // the most that may be open at once
+
 	distinct     int   // prompts of the dataset; 0: prompts are generated
 	uncalibrated error // why prompts have as many words as tokens were asked for; nil: they are calibrated, or shall not be
 }
 
-var errServerGone = errors.New("the server does not answer")
+var (
+	errServerGone = errors.New("the server does not answer")
+	errFarBehind  = errors.New("the server can not keep up with the rate")
+)
 
 // drive holds the load until the last measured request has ended.
 func (r *run) drive(ctx context.Context, emit spec.Emit) error {
 	load, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	orders := make(chan order, max(r.request.Load.Concurrency, ahead))
+	orders := make(chan order, r.builtAhead())
 	var workers sync.WaitGroup
 	workers.Go(func() { r.prepare(load, orders) })
 	workers.Go(func() { r.keepTime(load) })
@@ -44,6 +50,13 @@ func (r *run) drive(ctx context.Context, emit spec.Emit) error {
 
 // ahead is how many requests are built before they are due, at least.
 const ahead = 64
+
+// builtAhead is how many requests wait to be sent: fewer where their prompts are so long
+// that they would fill the memory.
+func (r *run) builtAhead() int {
+	fitting := mostPrompt / 8 / max(1, r.supply.sizes.input.most())
+	return max(1, min(max(r.request.Load.Concurrency, ahead), int(fitting)))
+}
 
 // produce sends the load in its way, and returns once nothing of it is in flight.
 func (r *run) produce(ctx context.Context, orders <-chan order, giveUp context.CancelCauseFunc) {
@@ -112,6 +125,7 @@ func (r *run) warmUp(ctx context.Context, orders <-chan order, giveUp context.Ca
 func (r *run) openLoop(ctx context.Context, orders <-chan order, giveUp context.CancelCauseFunc) {
 	var clients sync.WaitGroup
 	defer clients.Wait()
+	var flying atomic.Int64
 	due := newArrivals(r.request.Sampling.Seed, r.request.Load)
 	most := r.phases.first + 2*r.phases.planned + ahead
 	for n := 0; ; n++ {
@@ -124,12 +138,24 @@ func (r *run) openLoop(ctx context.Context, orders <-chan order, giveUp context.
 			<-ctx.Done() // the tail of a server that falls behind: no more is added to it
 			return
 		}
+		if int(flying.Load()) >= r.mostFlying() {
+			giveUp(fmt.Errorf("%w: %d requests are in flight, which is all that a client holds", errFarBehind, flying.Load()))
+			return
+		}
 		index, phase, start := r.phases.start(func() time.Duration { return at })
+		flying.Add(1)
 		clients.Go(func() {
+			defer flying.Add(-1)
 			r.lag.add(r.client.now() - at)
 			r.send(ctx, sending{index, phase, start, o}, giveUp)
 		})
 	}
+}
+
+// mostFlying is how many requests of a rate may be in flight before the run is given up:
+// a server that is so far behind never catches up, and its requests fill the memory.
+func (r *run) mostFlying() int {
+	return max(1, min(r.connections, int(mostPrompt/max(1, r.supply.sizes.input.most()))))
 }
 
 // batches starts all requests of a batch together and the next batch when all have ended.
@@ -267,6 +293,9 @@ func (r *run) ending(ctx, load context.Context) error {
 	}
 	if errors.Is(cause, errServerGone) {
 		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the run was given up", Cause: cause, Fix: "see the server's log"}
+	}
+	if errors.Is(cause, errFarBehind) {
+		return &spec.Error{Kind: spec.ErrBenchmark, Summary: "the run was given up", Cause: cause, Fix: "lower request_rate"}
 	}
 	return r.interrupted(ctx)
 }

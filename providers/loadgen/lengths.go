@@ -36,6 +36,14 @@ func (s sizes) of(index int) (input, output int) {
 // widest bounds a drawn length, in deviations from the mean.
 const widest = 10
 
+// most is the greatest length that can be drawn.
+func (s spread) most() float64 {
+	if s.Kind == spec.SpreadUniform {
+		return float64(s.High)
+	}
+	return float64(s.mean) + widest*float64(s.Deviation)
+}
+
 // draw takes one length, at least 1. A normal one that is below 1 is 1, as with
 // genai-bench, which moves the mean of wide distributions up a little.
 func (s spread) draw(random *rand.Rand) int {
@@ -52,5 +60,5 @@ func (s spread) draw(random *rand.Rand) int {
 		variance := math.Log1p(deviation * deviation / (mean * mean))
 		length = math.Exp(math.Log(mean) - variance/2 + math.Sqrt(variance)*random.NormFloat64())
 	}
-	return int(math.Round(min(max(length, 1), mean+widest*deviation)))
+	return int(math.Round(min(max(length, 1), s.most())))
 }

@@ -241,6 +241,12 @@ func TestRefusals(t *testing.T) {
 		{"no input", func(r *spec.RunRequest) { r.Load.InputTokens = 0 }},
 		{"no output", func(r *spec.RunRequest) { r.Load.OutputTokens = 0 }},
 		{"negative", func(r *spec.RunRequest) { r.Sampling.Warmup = -1 }},
+		{"more connections than there are", func(r *spec.RunRequest) { r.Load.Concurrency = 1_000_000_000 }},
+		{"a prompt that fills the memory", func(r *spec.RunRequest) { r.Load.InputTokens = 1_000_000_000 }},
+		{"prompts that fill the memory", func(r *spec.RunRequest) { r.Load.Concurrency, r.Load.InputTokens = 30_000, 100_000 }},
+		{"a deviation that fills the memory", func(r *spec.RunRequest) {
+			r.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 1_000_000_000}
+		}},
 		{"no server", func(r *spec.RunRequest) { r.Server.URL = "" }},
 	} {
 		t.Run(x.name, func(t *testing.T) {

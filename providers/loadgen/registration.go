@@ -113,6 +113,8 @@ type benchmark struct {
 	apiKey     spec.Value
 	getenv     func(string) (string, bool)
 	dial       dialer // nil: the network
+
+	connections int // the most that may be open at once; 0: mostInFlight
 }
 
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {

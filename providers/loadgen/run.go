@@ -28,7 +28,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	defer c.close()
-	r := &run{client: c, request: request, whole: b.window == spec.WindowWholeRun}
+	r := &run{client: c, request: request, whole: b.window == spec.WindowWholeRun, connections: cmp.Or(b.connections, mostInFlight)}
 	if r.supply, err = newSupply(c, request); err != nil {
 		return spec.RunResult{}, err
 	}
@@ -56,8 +56,12 @@ func refuse(request spec.RunRequest) error {
 		problem, fix = "it has a request rate of "+load.RequestRate.String()+" and a concurrency", "set one of them"
 	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
 		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
+	case load.Concurrency > mostInFlight:
+		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), fmt.Sprintf("set concurrency to at most %d: one host has no more connections to a server", mostInFlight)
 	case load.Shape.Dataset == "" && (load.InputTokens < 1 || load.OutputTokens < 1):
 		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
+	case load.Shape.Dataset == "" && promptTokens(load) > mostPrompt:
+		problem, fix = fmt.Sprintf("prompts of up to %.0f tokens, %d at once, do not fit in the client's memory", newSizes(0, load).input.most(), max(1, load.Concurrency)), fmt.Sprintf("ask for at most %d prompt tokens in flight", mostPrompt)
 	case request.Sampling.Requests < 0 || request.Sampling.Warmup < 0 || request.Sampling.Duration < 0:
 		problem, fix = "requests, warmup or duration is negative", "leave it out for the default"
 	case request.Server.URL == "":
@@ -66,6 +70,19 @@ func refuse(request spec.RunRequest) error {
 		return nil
 	}
 	return &spec.Error{Kind: spec.ErrUsage, Summary: "loadgen can not drive this load: " + problem, Fix: fix}
+}
+
+// The most that a client holds at once: requests, each a connection, of which one host
+// has about 28,000 to one address; and tokens of their prompts, some 7 bytes each.
+const (
+	mostInFlight = 1 << 15
+	mostPrompt   = 1 << 28
+)
+
+// promptTokens is how many tokens the prompts of a load may have at once. Those of a
+// rate are counted when they are there (see openLoop).
+func promptTokens(load spec.Load) float64 {
+	return float64(max(1, load.Concurrency)) * newSizes(0, load).input.most()
 }
 
 // key resolves the API key at the moment of use.

@@ -338,6 +338,7 @@ func TestDatasets(t *testing.T) {
 		"g.json":  {`{"conversations": []}`, nil, "no list of conversations"},
 		"h.csv":   {"prompt,output_tokens\nx,-1\n", nil, "no number of output tokens"},
 		"i.json":  {`[{"conversations": [{"value": "a"}`, nil, "conversation 1"},
+		"j.jsonl": {"{\"prompt\": \"a\", \"output_tokens\": -4}\n", nil, "-4 is no number of output tokens"},
 	} {
 		got, err := readDataset(dataset(t, name, c.content))
 		if c.problem != "" {

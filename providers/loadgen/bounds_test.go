@@ -1,0 +1,100 @@
+package loadgen
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// inEvents answers with a number of events, 10 ms of each token before them.
+func inEvents(w http.ResponseWriter, r *http.Request, events int) {
+	var body struct {
+		MaxTokens int `json:"max_tokens"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		panic(err)
+	}
+	for range events {
+		time.Sleep(time.Duration(body.MaxTokens/events) * 10 * time.Millisecond)
+		_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n")
+		w.(http.Flusher).Flush()
+	}
+	_, _ = fmt.Fprintf(w, "data: {\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", body.MaxTokens)
+}
+
+// A server that holds tokens back makes them look faster than they are: with 2 events of
+// 10 tokens each, TPOT is 100 ms / 19, and tokens take 10 ms.
+func TestTokensThatComeTogether(t *testing.T) {
+	for _, x := range []struct {
+		events int
+		want   spec.FindingSeverity // empty: none
+	}{{20, ""}, {10, spec.FindingWarn}, {2, spec.FindingSpoils}, {1, spec.FindingSpoils}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { inEvents(w, r, x.events) }))
+			defer time.Sleep(time.Second) // what was cut off at the end of the run ends
+			defer s.stop()
+			result, err := s.bench(t, nil).Run(t.Context(), request(2, 8, 20), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got spec.FindingSeverity
+			for _, f := range result.Findings {
+				if f.Check == "coarse_stream" {
+					got = f.Severity
+				}
+			}
+			tpot, _ := result.Values.Get(metric.TPOT)
+			if got != x.want || x.events == 20 && tpot != 10 {
+				t.Errorf("%d events: %q, want %q; tpot %v", x.events, got, x.want, tpot)
+			}
+		})
+	}
+}
+
+// Counts whose sums would overflow are no counts.
+func TestCountsBeyondAllMeasure(t *testing.T) {
+	for _, a := range []answer{{input: 8, output: 1e18}, {input: 1e18, output: 8}} {
+		a.times, a.finish = make([]time.Duration, 4), "stop"
+		if err := a.check(8); err == nil || !strings.Contains(err.Error(), "wrong usage") {
+			t.Errorf("%d in, %d out: %v", a.input, a.output, err)
+		}
+	}
+}
+
+// A rate that a server never keeps up with ends once the client holds all that it can.
+func TestRateThatFillsTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}))
+		defer s.stop()
+		b := s.bench(t, nil)
+		b.connections = 100
+		order := request(0, 8, 2)
+		order.Load.RequestRate = metric.MustDecimal("1000000000")
+		_, err := b.Run(t.Context(), order, nil)
+		if spec.KindOf(err) != spec.ErrBenchmark || !strings.Contains(fmt.Sprint(err), "100 requests are in flight") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// Long prompts are not built far ahead of their time.
+func TestBuiltAhead(t *testing.T) {
+	for input, want := range map[int]int{1: ahead, 100_000: ahead, 1 << 22: 8, 1 << 28: 1} {
+		load := spec.Load{Concurrency: 1, InputTokens: input, OutputTokens: 1}
+		r := &run{request: spec.RunRequest{Load: load}, supply: &supply{sizes: newSizes(1, load)}}
+		if got := r.builtAhead(); got != want {
+			t.Errorf("%d tokens: %d ahead, want %d", input, got, want)
+		}
+	}
+}
