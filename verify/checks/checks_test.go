@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 		"kv_cache_fit": {func(r *spec.RunResult, _ *spec.Prediction) {
 			r.Seen.Server.Effective = r.Seen.Server.Effective.With(spec.ReportedKVCacheTokens, spec.IntValue(443))
 		}, spec.FindingWarn, "up to 444.0 tokens at once, and the engine's KV cache has 443.0"},
-		"client_lag": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.LagMean = 2.6 }, spec.FindingWarn, "does not keep up"},
+		"client_lag": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.LagMean = 2.6 }, spec.FindingWarn, "of the mean TTFT of"},
 		"client_cpu": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Client.CPUShare = 0.81 }, spec.FindingWarn, "81 % of its CPUs"},
 		"gpu_throttling": {func(r *spec.RunResult, _ *spec.Prediction) {
 			r.Seen.GPUs[1].Throttled = 0.06

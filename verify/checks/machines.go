@@ -82,7 +82,7 @@ func clientLag(in *Input) (reading, bool) {
 		return reading{}, false
 	}
 	return reading{client.LagMean / ttft, func() string {
-		return "the client was " + ms(client.LagMean) + " late on average (most " + ms(client.LagMax) + "), against a mean TTFT of " + ms(ttft) + ": it does not keep up"
+		return "the client was " + ms(client.LagMean) + " late on average (at worst " + ms(client.LagMax) + "), " + percent(client.LagMean/ttft) + " of the mean TTFT of " + ms(ttft) + ": it does not keep up"
 	}}, true
 }
 
