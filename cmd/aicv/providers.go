@@ -13,6 +13,7 @@ import (
 	"aicv/providers/sglang"
 	"aicv/providers/sim"
 	"aicv/providers/vllm"
+	"aicv/providers/vllmbench"
 	"aicv/spec"
 )
 
@@ -30,6 +31,7 @@ func registrations() []spec.Registration {
 		recorded.Predictor(),
 		exec.Registration(),
 		genaibench.Registration(),
+		vllmbench.Registration(),
 		loadgen.Registration(),
 		recorded.Benchmark(),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -33,6 +34,10 @@ experiment "e" {
 
 // TestInterrupt sends real signals to an apply in the middle of a run.
 func TestInterrupt(t *testing.T) {
+	// A child inherits signals that are ignored, as under nohup, but not handlers.
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, os.Interrupt, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(received) })
 	for _, c := range []struct {
 		name    string
 		signals []os.Signal

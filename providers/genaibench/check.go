@@ -1,9 +1,10 @@
 package genaibench
 
 import (
+	"cmp"
 	"context"
-	"path/filepath"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/spec"
 )
@@ -17,7 +18,7 @@ func (b *benchmark) Check(context.Context) []spec.Check {
 	if err != nil {
 		return []spec.Check{spec.FailedCheck("genai-bench", err)}
 	}
-	found := spec.Check{Name: "genai-bench", Status: spec.CheckOK, Found: tool.Version() + " at " + firstOf(tool.Command, tool.Python)}
+	found := spec.Check{Name: "genai-bench", Status: spec.CheckOK, Found: tool.Version() + " at " + cmp.Or(tool.Command, tool.Python)}
 	switch tool.Version() {
 	case testedVersion:
 	case "":
@@ -27,37 +28,10 @@ func (b *benchmark) Check(context.Context) []spec.Check {
 	}
 	checks := []spec.Check{found}
 	if b.tokenizer != "" {
-		checks = append(checks, b.checkTokenizer())
+		checks = append(checks, benchtool.CheckTokenizer(b.address, b.tokenizer, b.env))
 	}
 	if !b.apiKey.IsNull() {
-		checks = append(checks, b.checkKey())
+		checks = append(checks, benchtool.CheckKey(b.address, b.apiKey, b.env))
 	}
 	return checks
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
-func (b *benchmark) checkTokenizer() spec.Check {
-	path, err := b.tokenizerOf(spec.Model{})
-	switch {
-	case err != nil:
-		return spec.FailedCheck("tokenizer", err)
-	case filepath.IsAbs(path):
-		return spec.Check{Name: "tokenizer", Status: spec.CheckOK, Found: path}
-	}
-	return spec.Check{Name: "tokenizer", Status: spec.CheckWarn, Found: path + " is no folder", Fix: "it is looked for in the local Hugging Face cache alone; a folder is safer"}
-}
-
-func (b *benchmark) checkKey() spec.Check {
-	if _, err := b.key(); err != nil {
-		return spec.FailedCheck("API key", err)
-	}
-	return spec.Check{Name: "API key", Status: spec.CheckOK, Found: "is set"}
 }

@@ -2,13 +2,11 @@ package genaibench
 
 import (
 	"math"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/spec"
 )
@@ -27,6 +25,9 @@ type order struct {
 	load      spec.Load
 	key       string // bearer token; empty: none
 }
+
+// name is the tool's.
+const name = "genai-bench"
 
 // The parts of a run's folder.
 const (
@@ -79,42 +80,12 @@ func (b *benchmark) argv(o *order) []string {
 	return append([]string{o.tool.Python, "-m", "genai_bench.cli.cli"}, args...)
 }
 
-// kept lists the variables of our environment that the tool gets: all others could hold
-// credentials, and it writes those that it knows into its log and its metadata.
-func kept() []string {
-	return []string{"PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE",
-		"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-}
-
 func (o *order) environment() []string {
-	host := ""
-	if u, err := url.Parse(o.url); err == nil {
-		host = u.Hostname()
-	}
-	env := []string{"ENABLE_UI=false", "HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1",
-		"PYTHONNOUSERSITE=1", "MPLBACKEND=Agg", "MPLCONFIGDIR=" + filepath.Join(o.folder, logsName), "NO_PROXY=127.0.0.1,localhost," + host}
-	for _, name := range kept() {
-		if v, set := os.LookupEnv(name); set {
-			env = append(env, name+"="+v)
-		}
-	}
+	env := benchtool.Environment(o.url, "ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR="+filepath.Join(o.folder, logsName))
 	if o.key != "" {
 		env = append(env, keyVariable+"="+o.key)
 	}
 	return env
-}
-
-// baseURL is the server's address as the tool wants it: without the version's path.
-func baseURL(server string) (string, error) {
-	base := strings.TrimRight(server, "/")
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" {
-		return "", &spec.Error{Kind: spec.ErrUsage, Summary: "genai-bench can not call the server: its address is " + strconv.Quote(server), Fix: "give it as http://HOST:PORT"}
-	}
-	if strings.HasSuffix(u.Path, "/v1") {
-		return "", &spec.Error{Kind: spec.ErrUsage, Summary: "genai-bench can not call the server: its address ends in /v1, which the tool adds itself", Fix: "leave /v1 out"}
-	}
-	return base, nil
 }
 
 // minutes is a time limit in the tool's unit, at least one.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"aicv/kit/benchtool"
 	"aicv/metric"
 	"aicv/providers/sim"
 	"aicv/spec"
@@ -245,16 +246,16 @@ func TestTheKeyStaysSecret(t *testing.T) {
 	if err := os.WriteFile(path, []byte("a "+key+" b"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := scrub(o); err != nil {
+	if err := benchtool.Scrub(name, o.folder, o.key); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != "a (secret) b" {
 		t.Errorf("%q", text)
 	}
 	c := newConversation(func(spec.Event) {}, key)
-	c.line([]byte("ERROR " + key))
-	c.stop()
-	if strings.Contains(strings.Join(c.words, ""), key) {
+	c.Line([]byte("ERROR " + key))
+	c.Stop()
+	if strings.Contains(strings.Join(c.Words(), ""), key) {
 		t.Error("the key is shown")
 	}
 	o.tool.Python = ""

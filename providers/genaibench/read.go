@@ -1,14 +1,11 @@
 package genaibench
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/kit/results"
 	"aicv/kit/subprocess"
@@ -34,37 +31,9 @@ func (b *benchmark) read(o *order, c *conversation, ended subprocess.Ended, requ
 		return spec.RunResult{}, err
 	}
 	result.Provenance = spec.Provenance{Tool: "genai-bench", Version: folder.Metadata.Version,
-		Source: b.shown(o.folder) + ": " + strings.Join(quoted(b.argv(o)), " ")}
+		Source: benchtool.Shown(b.env, o.folder) + ": " + benchtool.Quoted(b.argv(o))}
 	result.Findings = append(result.Findings, b.doubts(o, c, ended, result.Requests)...)
 	return result, nil
-}
-
-// shown is the folder as people look for it: relative to the suite's where it lies below.
-func (b *benchmark) shown(folder string) string {
-	base, err := filepath.Abs(b.env.SuiteDir)
-	if err != nil {
-		return folder
-	}
-	if short, err := filepath.Rel(base, folder); err == nil && !strings.HasPrefix(short, "..") {
-		return short
-	}
-	return folder
-}
-
-// quoted writes a command line as people would type it; the shim that hands over the key
-// is left out.
-func quoted(argv []string) []string {
-	words := make([]string, 0, len(argv))
-	for i, a := range argv {
-		switch {
-		case i > 0 && argv[i-1] == "-c":
-			a = "(genai-bench)"
-		case strings.ContainsAny(a, " ()\"'{}$&|;<>*"):
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		words = append(words, a)
-	}
-	return words
 }
 
 // whyNone explains a folder without the one run that was asked for.
@@ -85,13 +54,8 @@ func whyUnanswered(rows results.Rows) string {
 }
 
 func (b *benchmark) failed(o *order, c *conversation, ended subprocess.Ended, why string, cause error) error {
-	last := strings.TrimSpace(ended.Stderr)
-	if o.key != "" {
-		last = strings.ReplaceAll(last, o.key, "(secret)")
-	}
-	detail := strings.Join(append(c.words, pytool.LastLine(last)), "\n")
-	return &spec.Error{Kind: spec.ErrBenchmark, Summary: "genai-bench measured nothing: " + why + " (" + ended.String() + ")", Cause: cause, Detail: strings.TrimSpace(detail),
-		Fix: "see " + b.shown(filepath.Join(o.folder, logsName)) + " and the server's log"}
+	return &spec.Error{Kind: spec.ErrBenchmark, Summary: "genai-bench measured nothing: " + why + " (" + ended.String() + ")", Cause: cause, Detail: c.Detail(ended.Stderr),
+		Fix: "see " + benchtool.Shown(b.env, filepath.Join(o.folder, logsName)) + " and the server's log"}
 }
 
 // doubts are the findings on the call itself.
@@ -99,32 +63,11 @@ func (b *benchmark) doubts(o *order, c *conversation, ended subprocess.Ended, re
 	var found []spec.Finding
 	if !ended.OK() {
 		found = append(found, spec.Finding{Check: "tool_exit", Severity: spec.FindingNote,
-			Message: "genai-bench wrote its result and then ended with " + ended.String() + ": " + pytool.LastLine(strings.Join(c.words, "\n"))})
+			Message: "genai-bench wrote its result and then ended with " + ended.String() + ": " + pytool.LastLine(strings.Join(c.Words(), "\n"))})
 	}
 	if c.counted == 0 && requests < o.requests {
 		found = append(found, spec.Finding{Check: "time_limit", Severity: spec.FindingWarn,
 			Message: fmt.Sprintf("the run ended at its limit of %d min with %d of %d requests", o.minutes, requests, o.requests)})
 	}
 	return found
-}
-
-// scrub makes sure that the key stands in no file that the tool wrote.
-func scrub(o *order) error {
-	if len(o.key) < 4 {
-		return nil // too short to be told from other text
-	}
-	err := filepath.WalkDir(o.folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(content, []byte(o.key)) {
-			return err
-		}
-		return os.WriteFile(path, bytes.ReplaceAll(content, []byte(o.key), []byte("(secret)")), 0o644)
-	})
-	if err != nil {
-		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "genai-bench's files could not be searched for the key", Cause: errors.Unwrap(err), Fix: "remove " + o.folder}
-	}
-	return nil
 }

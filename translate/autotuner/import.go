@@ -273,6 +273,7 @@ func (t *task) finish() {
 		t.e.Hardware = t.options.Hardware
 	}
 	t.settleDataParallel()
+	t.settleArguments()
 	t.defaultImage()
 	t.runtimes()
 	t.claims()

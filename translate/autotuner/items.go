@@ -117,6 +117,26 @@ func (t *task) argument(r *rule, field, name string, values []*tree.Node, n *tre
 	t.row(r, field, n, "runtime.args", spec.FidelityExact, "no item: passed to the engine as it stands, and no predictor is told of it")
 }
 
+// settleArguments drops flags that another field has set as an item: the engine would be
+// told twice, and a runtime refuses that.
+func (t *task) settleArguments() {
+	kept := t.args[:0]
+	for _, a := range t.args {
+		f, known := flags.Find(t.engine, a.Name)
+		item := t.e.Axis(f.Item)
+		if !known || item == nil {
+			kept = append(kept, a)
+			continue
+		}
+		for i := range t.report.Rows {
+			if row := &t.report.Rows[i]; row.Field == a.From {
+				row.Item, row.Fidelity, row.Why = "", spec.FidelityUnsupported, f.Item+" is set by "+item.From+" already"
+			}
+		}
+	}
+	t.args = kept
+}
+
 // maxRuntimes bounds the combinations of flags that are no items.
 const maxRuntimes = 64
 

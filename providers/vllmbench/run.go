@@ -1,0 +1,314 @@
+package vllmbench
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"aicv/kit/benchtool"
+	"aicv/kit/pytool"
+	"aicv/kit/results"
+	"aicv/kit/subprocess"
+	"aicv/metric"
+	"aicv/spec"
+)
+
+// name is the tool's.
+const name = "vllm bench serve"
+
+// folderName is of the folder that keeps what the tool writes.
+const folderName = "vllm-bench"
+
+// resultName is the file of the result in a run's folder.
+const resultName = "result.json"
+
+// order is one call of the tool.
+type order struct {
+	tool      *pytool.Tool
+	folder    string // of this run, absolute
+	url       string
+	model     string // as requests name it
+	tokenizer string
+	requests  int
+	seed      int64
+	load      spec.Load
+	key       string // bearer token; empty: none
+}
+
+// Run executes one run. See the package comment for what is measured.
+func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
+	if err := refuse(request); err != nil {
+		return spec.RunResult{}, err
+	}
+	if emit == nil {
+		emit = func(spec.Event) {}
+	}
+	s := resolved(request)
+	o, err := b.prepare(request)
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	o.seed = s.Seed
+	w := &benchtool.Warmup{URL: o.url, Key: o.key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Seed: uint64(s.Seed) ^ rand.Uint64()}
+	warm, err := w.Run(ctx, emit)
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	o.requests = enough(s, o.load, warm.Latency)
+	c := benchtool.Converse(emit, o.key, heard)
+	defer c.Stop()
+	ended, err := b.call(ctx, o, c, startup+b.limit(o, warm.Latency))
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	result, err := b.read(o, c, ended, request)
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	result.Rows, result.Started = warm.Before(result.Rows, c.Began(phaseMeasure)), warm.Began
+	return result, nil
+}
+
+// startup is how long the tool may take to import what it needs and to make its prompts:
+// about 15 s on two old cores, and minutes from a cold disk.
+const startup = 5 * time.Minute
+
+// call runs the tool to its end.
+func (b *benchmark) call(ctx context.Context, o *order, c *benchtool.Conversation, most time.Duration) (subprocess.Ended, error) {
+	limited, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	ended, err := subprocess.Run(limited, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
+	c.Stop()
+	switch {
+	case err != nil:
+		return ended, &spec.Error{Kind: spec.ErrBenchmark, Summary: name + " could not be started", Cause: err, Fix: howToInstall}
+	case limited.Err() != nil && ended.Cause != nil:
+		return ended, benchtool.Interrupted(limited, name+" was ended")
+	}
+	return ended, benchtool.Scrub(name, o.folder, o.key)
+}
+
+// limit bounds the traffic: of a closed loop by what the warm-up lets expect, of an open
+// one by its arrivals.
+func (b *benchmark) limit(o *order, latency time.Duration) time.Duration {
+	if rate := o.load.RequestRate.Float64(); rate > 0 {
+		return min(b.maxTime, 5*span(o.requests, rate)+10*latency+time.Minute)
+	}
+	return benchtool.Limit(o.requests, o.load.Concurrency, latency, b.maxTime)
+}
+
+// span is how long n arrivals at a rate per second take.
+func span(n int, rate float64) time.Duration {
+	return time.Duration(min(float64(n)/rate, (24*time.Hour).Seconds()) * float64(time.Second))
+}
+
+// places is how many warm-up requests are in flight.
+func places(load spec.Load, warmup int) int {
+	if load.Concurrency > 0 {
+		return load.Concurrency
+	}
+	return max(1, min(warmup, openWarmup/2))
+}
+
+// enough is how many requests fill the shortest window, when one takes latency, and not
+// fewer than were asked for.
+func enough(s spec.Sampling, load spec.Load, latency time.Duration) int {
+	rate := load.RequestRate.Float64()
+	if rate == 0 && latency > 0 {
+		rate = float64(load.Concurrency) / latency.Seconds()
+	}
+	return max(1, s.Requests, int(math.Ceil(s.Duration.Seconds()*rate)))
+}
+
+// refuse names what the tool can not do, or not as the suite means it.
+func refuse(request spec.RunRequest) error {
+	load, problem, fix := request.Load, "", "use loadgen, or change the workload"
+	s := &load.Shape
+	switch {
+	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
+		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
+	case load.InputTokens < 1 || load.OutputTokens < 1:
+		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
+	case s.Static:
+		problem = "static batches are asked for"
+	case s.Dataset != "":
+		problem = "a dataset is asked for, and its prompts are random"
+	case s.SharedPrefix.Sign() > 0:
+		problem = "a shared prefix is asked for"
+	case s.Varies():
+		problem = "lengths that vary are asked for, and it draws them from another distribution"
+	case load.RequestRate.Sign() > 0 && s.Arrivals == spec.ArrivalsConstant:
+		problem = "constant arrivals are asked for, and it has Poisson and gamma arrivals"
+	default:
+		return nil
+	}
+	return &spec.Error{Kind: spec.ErrUsage, Summary: name + " can not drive this load: " + problem, Fix: fix}
+}
+
+// prepare finds all that a call needs and makes the run's folder.
+func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
+	tool, err := pytool.Find(b.query)
+	if err != nil {
+		return nil, err
+	}
+	o := &order{tool: tool, model: request.Server.ModelName, load: request.Load}
+	if o.url, err = benchtool.BaseURL(name, request.Server.URL); err != nil {
+		return nil, err
+	}
+	if o.key, err = benchtool.Key(b.address, b.apiKey, b.env); err != nil {
+		return nil, err
+	}
+	if o.tokenizer, err = benchtool.Tokenizer(b.address, b.tokenizer, request.Model, b.env); err != nil {
+		return nil, err
+	}
+	o.folder, err = benchtool.Folder(b.env, folderName, label(request.Load))
+	return o, err
+}
+
+// label tells the folders of loads apart.
+func label(load spec.Load) string {
+	if load.RequestRate.Sign() > 0 {
+		return "r" + load.RequestRate.String()
+	}
+	return fmt.Sprintf("c%d", load.Concurrency)
+}
+
+// argv is the call. Its own warm-up and readiness check are off: both send the first
+// prompt that is measured.
+func (b *benchmark) argv(o *order) []string {
+	backend, path := "openai", "/v1/completions"
+	if b.endpoint == endpointChat {
+		backend, path = "openai-chat", "/v1/chat/completions"
+	}
+	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.url, "--endpoint", path, "--model", o.model, "--tokenizer", o.tokenizer,
+		"--dataset-name", "random", "--random-input-len", strconv.Itoa(o.load.InputTokens), "--random-output-len", strconv.Itoa(o.load.OutputTokens), "--random-range-ratio", "0",
+		"--num-prompts", strconv.Itoa(o.requests), "--seed", strconv.FormatInt(int64(uint32(o.seed)), 10), "--ignore-eos", "--temperature", "0",
+		"--num-warmups", "0", "--ready-check-timeout-sec", "0", "--disable-tqdm", "--percentile-metrics", "ttft,tpot,itl,e2el",
+		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName}
+	args = append(args, traffic(o.load)...)
+	if len(b.params.Fields()) > 0 {
+		args = append(args, "--extra-body", b.params.String())
+	}
+	if o.tool.Command != "" {
+		return append([]string{o.tool.Command}, args...)
+	}
+	return append([]string{o.tool.Python, "-m", "vllm.entrypoints.cli.main"}, args...)
+}
+
+// traffic is a closed loop, or an open one with the burstiness of its arrivals.
+func traffic(load spec.Load) []string {
+	if load.RequestRate.Sign() == 0 {
+		return []string{"--request-rate", "inf", "--max-concurrency", strconv.Itoa(load.Concurrency)}
+	}
+	args := []string{"--request-rate", load.RequestRate.String()}
+	if b := load.Shape.Burstiness; b.Sign() > 0 {
+		args = append(args, "--burstiness", b.String())
+	}
+	return args
+}
+
+// environment has the key where the tool looks for one. NETRC keeps those of other hosts
+// from it.
+func (o *order) environment() []string {
+	env := benchtool.Environment(o.url, "NETRC="+os.DevNull, "VLLM_NO_USAGE_STATS=1", "VLLM_CONFIG_ROOT="+o.folder)
+	if o.key != "" {
+		env = append(env, "OPENAI_API_KEY="+o.key)
+	}
+	return env
+}
+
+// phaseMeasure is the phase of the tool's traffic.
+const phaseMeasure = "measure"
+
+// heard reads one line of the tool's output.
+func heard(text string) (phase string, worth bool) {
+	switch {
+	case strings.HasPrefix(text, "Starting main benchmark run"):
+		phase = phaseMeasure
+	case strings.Contains(text, " Serving Benchmark Result "):
+		phase = "write the result"
+	}
+	chatter := strings.HasPrefix(text, "Namespace(") || strings.Contains(text, " INFO ") || strings.HasPrefix(text, "tip: ")
+	return phase, !chatter
+}
+
+// read makes the run's result from what the tool wrote.
+func (b *benchmark) read(o *order, c *benchtool.Conversation, ended subprocess.Ended, request spec.RunRequest) (spec.RunResult, error) {
+	run, err := results.ReadVLLMBench(filepath.Join(o.folder, resultName))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return spec.RunResult{}, b.failed(o, c, ended, "it wrote no result", nil)
+	case err != nil:
+		return spec.RunResult{}, b.failed(o, c, ended, "its result can not be read", err)
+	case run.Prompts != o.requests || run.Concurrency != o.load.Concurrency && o.load.RequestRate.Sign() == 0:
+		return spec.RunResult{}, b.failed(o, c, ended, fmt.Sprintf("its result is of %d requests at concurrency %d, and %d at %d were asked for", run.Prompts, run.Concurrency, o.requests, o.load.Concurrency), nil)
+	}
+	result, err := run.Result(request.GPUs, request.SLO)
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	result.Provenance = spec.Provenance{Tool: name, Version: o.tool.Version(), Source: benchtool.Shown(b.env, o.folder) + ": " + benchtool.Quoted(b.argv(o))}
+	if !ended.OK() {
+		result.Findings = append(result.Findings, spec.Finding{Check: "tool_exit", Severity: spec.FindingNote,
+			Message: name + " wrote its result and then ended with " + ended.String() + ": " + c.Detail(ended.Stderr)})
+	}
+	if o.load.RequestRate.Sign() > 0 {
+		result.Findings = append(result.Findings, spec.Finding{Check: "sent_late", Severity: spec.FindingNote, Metrics: []metric.Name{metric.TTFT, metric.Latency},
+			Message: "times count from the moment at which the tool sent a request, and not from when it was due"})
+	}
+	return result, nil
+}
+
+func (b *benchmark) failed(o *order, c *benchtool.Conversation, ended subprocess.Ended, why string, cause error) error {
+	return &spec.Error{Kind: spec.ErrBenchmark, Summary: name + " measured nothing: " + why + " (" + ended.String() + ")", Cause: cause,
+		Detail: c.Detail(ended.Stderr), Fix: "see " + benchtool.Shown(b.env, o.folder) + " and the server's log"}
+}
+
+// fixedCost is what one process takes beside its traffic: mostly imports.
+const fixedCost = 15 * time.Second
+
+// Budget estimates how long one run takes when a request takes latency.
+func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.Duration {
+	s, c := resolved(request), max(1, request.Load.Concurrency)
+	generations := func(n int) time.Duration { return time.Duration((n+c-1)/c) * latency }
+	if rate := request.Load.RequestRate.Float64(); rate > 0 {
+		n := enough(s, request.Load, latency)
+		return fixedCost + 2*latency + min(b.maxTime, span(n, rate)+latency)
+	}
+	return fixedCost + generations(s.Warmup) + min(b.maxTime, max(generations(s.Requests), s.Duration))
+}
+
+// testedVersion is the release that this package was written and tested against.
+const testedVersion = "0.32.0"
+
+// Check looks for the tool, its version, the tokenizer and the API key.
+func (b *benchmark) Check(context.Context) []spec.Check {
+	tool, err := pytool.Find(b.query)
+	if err != nil {
+		return []spec.Check{spec.FailedCheck(name, err)}
+	}
+	found := spec.Check{Name: name, Status: spec.CheckOK, Found: tool.Version() + " at " + cmp.Or(tool.Command, tool.Python)}
+	switch release, _, _ := strings.Cut(tool.Version(), "+"); release {
+	case testedVersion:
+	case "":
+		found.Status, found.Found, found.Fix = spec.CheckWarn, tool.Command+" does not say its version", "set venv to the virtual environment that has it"
+	default:
+		found.Status, found.Fix = spec.CheckWarn, "this aicv was tested with "+testedVersion+"; "+howToInstall
+	}
+	checks := []spec.Check{found}
+	if b.tokenizer != "" {
+		checks = append(checks, benchtool.CheckTokenizer(b.address, b.tokenizer, b.env))
+	}
+	if !b.apiKey.IsNull() {
+		checks = append(checks, benchtool.CheckKey(b.address, b.apiKey, b.env))
+	}
+	return checks
+}

@@ -1,0 +1,379 @@
+package vllmbench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"aicv/kit/pytool"
+	"aicv/metric"
+	"aicv/providers/sim"
+	"aicv/spec"
+)
+
+// playPrefix marks the variable, one of those that the tool is given, that says which
+// part the test binary plays in place of the tool.
+const playPrefix = "/play/"
+
+func TestMain(m *testing.M) {
+	if part := os.Getenv("HOME"); strings.HasPrefix(part, playPrefix) {
+		play(strings.TrimPrefix(part, playPrefix), os.Args[1:])
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func play(part string, args []string) {
+	option := func(name string) string { return args[slices.Index(args, name)+1] }
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(option("--result-dir"), name), []byte(content), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	environment, err := json.Marshal(os.Environ())
+	if err != nil {
+		panic(err)
+	}
+	write("environment.txt", string(environment))
+	write("arguments.txt", strings.Join(args, "\n"))
+	fmt.Println("Namespace(model='served')")
+	fmt.Println("Starting main benchmark run...")
+	switch part {
+	case "dies":
+		fmt.Println("ValueError: something went wrong with " + os.Getenv("OPENAI_API_KEY"))
+		os.Exit(1)
+	case "hangs":
+		time.Sleep(time.Hour)
+	case "garbage":
+		write(option("--result-filename"), "{")
+		return
+	case "other":
+		write(option("--result-filename"), `{"num_prompts": 1, "output_lens": [1], "ttfts": [1], "itls": [[]], "start_times": [1], "errors": [""]}`)
+		return
+	}
+	fmt.Println("============ Serving Benchmark Result ============")
+	write(option("--result-filename"), `{"backend": "openai", "num_prompts": 4, "max_concurrency": 2, "duration": 0.26, "completed": 3, "failed": 1, "request_throughput": 99,
+"output_lens": [4, 4, 4, 0], "input_lens": [16, 16, 16, 16], "ttfts": [0.1, 0.1, 0.1, 0], "itls": [[], [], [], []], "latencies": [0.13, 0.13, 0.13, 0],
+"start_times": [7.0, 7.1, 7.2, 7.2], "errors": ["", "", "", "Traceback\n  File x\nClientError: gone"]}`)
+	if part == "late" {
+		os.Exit(3)
+	}
+}
+
+func made(t *testing.T, attrs spec.Attrs, getenv func(string) (string, bool)) *benchmark {
+	t.Helper()
+	dir := t.TempDir()
+	b, err := newBenchmark(&spec.Component{Role: spec.RoleBenchmark, Kind: Kind, Name: "vb", Attrs: attrs}, spec.Env{SuiteDir: dir, WorkDir: filepath.Join(dir, ".aicv"), Getenv: getenv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := b.(*benchmark)
+	if !ok {
+		t.Fatalf("a %T was made", b)
+	}
+	return got
+}
+
+func order16(url string) spec.RunRequest {
+	return spec.RunRequest{Server: spec.Server{URL: url + "/", ModelName: "served"}, Model: spec.Model{ID: "org/model"}, GPUs: 1,
+		Load: spec.Load{Concurrency: 2, InputTokens: 16, OutputTokens: 4}, Sampling: spec.Sampling{Requests: 4, Warmup: 4, Seed: 9}}
+}
+
+// simulator is a server in real time.
+func simulator(t *testing.T) string {
+	t.Helper()
+	engine, err := sim.NewServer([]string{"--model", "served"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = engine.Run(t.Context()) }()
+	front := httptest.NewServer(engine.Handler())
+	t.Cleanup(front.Close)
+	return front.URL
+}
+
+// playing runs the tool that the test binary plays.
+func playing(t *testing.T, part string, extra spec.Attrs) (*benchmark, spec.RunRequest) {
+	t.Helper()
+	t.Setenv("HOME", playPrefix+part)
+	attrs := spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrAPIKey: spec.SecretValue("KEY")}
+	for name, v := range extra {
+		attrs[name] = v
+	}
+	return made(t, attrs, func(string) (string, bool) { return secret, true }), order16(simulator(t))
+}
+
+const secret = "sk-not-to-be-found"
+
+// written reads a file of the one folder of a run.
+func written(t *testing.T, b *benchmark, name string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.env.WorkDir, folderName, "*", name))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	text, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestRunOfTheTool(t *testing.T) {
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "must not be seen")
+	b, request := playing(t, "well", spec.Attrs{attrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
+	var phases []string
+	r, err := b.Run(t.Context(), request, func(e spec.Event) { phases = append(phases, e.Phase) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	rate, _ := r.Values.Get(metric.TotalThroughput)
+	if r.Requests != 4 || r.Failed != 1 || r.Window != spec.WindowWholeRun || rate < 46.1 || rate > 46.2 || r.Started.IsZero() || !slices.Contains(phases, "warm-up") {
+		t.Errorf("%+v, phases %v", r, phases)
+	}
+	if len(r.Rows) != 8 || r.Rows[3].Phase != spec.PhaseWarmup || r.Rows[4].Phase != spec.PhaseMeasure || r.Rows[7].Index != 7 || r.Rows[7].Error != "ClientError: gone" {
+		t.Errorf("rows %+v", r.Rows)
+	}
+	if gap := r.Rows[5].Start - r.Rows[4].Start; r.Rows[4].Start < r.Rows[3].Start || gap < 99*time.Millisecond || gap > 101*time.Millisecond {
+		t.Errorf("starts %s and %s", r.Rows[4].Start, r.Rows[5].Start)
+	}
+	if !slices.ContainsFunc(r.Findings, func(f spec.Finding) bool { return f.Check == "tool_aggregates" }) {
+		t.Errorf("a rate that its rows do not give: %+v", r.Findings)
+	}
+	if p := r.Provenance; !strings.Contains(p.Source, ".aicv/vllm-bench/c2-") || !strings.Contains(p.Source, "--max-concurrency 2") {
+		t.Errorf("provenance %+v", p)
+	}
+	folder := filepath.Dir(strings.Split(written(t, b, "arguments.txt"), "\n")[slices.Index(strings.Split(written(t, b, "arguments.txt"), "\n"), "--result-dir")+1])
+	arguments := strings.ReplaceAll(written(t, b, "arguments.txt"), folder, "FOLDER")
+	want := `bench serve --backend openai --base-url ` + strings.TrimSuffix(request.Server.URL, "/") + ` --endpoint /v1/completions --model served --tokenizer org/model --dataset-name random ` +
+		`--random-input-len 16 --random-output-len 4 --random-range-ratio 0 --num-prompts 4 --seed 9 --ignore-eos --temperature 0 --num-warmups 0 --ready-check-timeout-sec 0 --disable-tqdm ` +
+		`--percentile-metrics ttft,tpot,itl,e2el --save-result --save-detailed --result-dir FOLDER/`
+	if got := strings.ReplaceAll(arguments, "\n", " "); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, `--result-filename result.json --request-rate inf --max-concurrency 2 --extra-body {"top_k":1}`) {
+		t.Errorf("arguments\n%s, want\n%s", got, want)
+	}
+	environment := written(t, b, "environment.txt")
+	for _, wanted := range []string{"HF_HUB_OFFLINE=1", "NO_PROXY=127.0.0.1", "NETRC=/dev/null", "OPENAI_API_KEY=(secret)"} {
+		if !strings.Contains(environment, wanted) {
+			t.Errorf("no %s in the environment", wanted)
+		}
+	}
+	if strings.Contains(environment, "must not be seen") || strings.Contains(environment, secret) || strings.Contains(arguments, secret) {
+		t.Error("a credential of ours is in the environment, or the key in a file")
+	}
+}
+
+func TestWhenTheToolFails(t *testing.T) {
+	for part, wants := range map[string][]string{
+		"dies":    {"it wrote no result", "exit status 1", "something went wrong with (secret)"},
+		"garbage": {"its result can not be read", "no JSON"},
+		"other":   {"of 1 requests at concurrency 0, and 4 at 2 were asked for"},
+	} {
+		t.Run(part, func(t *testing.T) {
+			b, request := playing(t, part, nil)
+			_, err := b.Run(t.Context(), request, nil)
+			text := ""
+			if e := (*spec.Error)(nil); errors.As(err, &e) {
+				text = e.Error() + e.Detail
+			}
+			for _, want := range wants {
+				if !strings.Contains(text, want) {
+					t.Errorf("%q lacks %q", text, want)
+				}
+			}
+			if spec.KindOf(err) != spec.ErrBenchmark {
+				t.Errorf("kind %s", spec.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestAResultCountsWhateverTheExit(t *testing.T) {
+	b, request := playing(t, "late", nil)
+	r, err := b.Run(t.Context(), request, nil)
+	if err != nil || !slices.ContainsFunc(r.Findings, func(f spec.Finding) bool { return f.Check == "tool_exit" }) {
+		t.Errorf("%v, %+v", err, r.Findings)
+	}
+}
+
+func TestTheToolEndsWithTheRun(t *testing.T) {
+	b, request := playing(t, "hangs", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := b.Run(ctx, request, func(e spec.Event) {
+		if e.Phase == phaseMeasure {
+			cancel()
+		}
+	})
+	if spec.KindOf(err) != spec.ErrInterrupted {
+		t.Errorf("%v", err)
+	}
+}
+
+// A run that is beyond its time is ended, and that is a failure of the benchmark.
+func TestTheToolHasItsTime(t *testing.T) {
+	b, request := playing(t, "hangs", nil)
+	o, err := b.prepare(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newSilent()
+	defer c.Stop()
+	if _, err := b.call(t.Context(), o, c, 50*time.Millisecond); spec.KindOf(err) != spec.ErrBenchmark || !strings.Contains(err.Error(), "did not end in time") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	if s := size(spec.Load{Concurrency: 8}); s.Requests != 400 || s.Duration != 100*time.Second || s.Warmup != 16 {
+		t.Errorf("%+v", s)
+	}
+	b := made(t, nil, nil)
+	request := spec.RunRequest{Load: spec.Load{Concurrency: 8}}
+	if got := b.Budget(request, time.Second); got != fixedCost+102*time.Second {
+		t.Errorf("closed loop: %s", got)
+	}
+	open := spec.Load{RequestRate: metric.MustDecimal("2"), InputTokens: 1, OutputTokens: 1}
+	request = spec.RunRequest{Load: open}
+	if got := b.Budget(request, time.Second); got != fixedCost+103*time.Second {
+		t.Errorf("open loop: %s", got)
+	}
+	if n := enough(resolved(request), open, time.Second); n != 200 {
+		t.Errorf("%d requests", n)
+	}
+	if n := enough(spec.Sampling{Requests: 100, Duration: 100 * time.Second}, spec.Load{Concurrency: 8}, 2*time.Second); n != 400 {
+		t.Errorf("%d requests", n)
+	}
+	if got := b.limit(&order{load: open, requests: 200}, time.Second); got != 570*time.Second {
+		t.Errorf("limit of an open loop: %s", got)
+	}
+}
+
+func TestTraffic(t *testing.T) {
+	open := spec.Load{RequestRate: metric.MustDecimal("2.5"), Shape: spec.Shape{Arrivals: spec.ArrivalsGamma, Burstiness: metric.MustDecimal("0.5")}}
+	if got := traffic(open); !slices.Equal(got, []string{"--request-rate", "2.5", "--burstiness", "0.5"}) {
+		t.Errorf("%q", got)
+	}
+	b := made(t, spec.Attrs{attrEndpoint: spec.StringValue(endpointChat)}, nil)
+	argv := b.argv(&order{tool: &pytool.Tool{Python: "/python"}, seed: -1})
+	if got := strings.Join(argv, " "); !strings.HasPrefix(got, "/python -m vllm.entrypoints.cli.main bench serve --backend openai-chat") || !strings.Contains(got, "/v1/chat/completions") || !strings.Contains(got, "--seed 4294967295") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestRefusedLoads(t *testing.T) {
+	b := made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0])}, nil)
+	for want, change := range map[string]func(*spec.RunRequest){
+		"concurrency is 0":  func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
+		"0 input and":       func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
+		"static batches":    func(r *spec.RunRequest) { r.Load.Shape.Static = true },
+		"a dataset":         func(r *spec.RunRequest) { r.Load.Shape.Dataset = "x" },
+		"a shared prefix":   func(r *spec.RunRequest) { r.Load.Shape.SharedPrefix = metric.MustDecimal("0.5") },
+		"lengths that vary": func(r *spec.RunRequest) { r.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 9} },
+		"constant arrivals": func(r *spec.RunRequest) {
+			r.Load.RequestRate, r.Load.Shape.Arrivals = metric.MustDecimal("1"), spec.ArrivalsConstant
+		},
+		"ends in /v1":        func(r *spec.RunRequest) { r.Server.URL = "http://h/v1" },
+		"tokenizer folder /": func(r *spec.RunRequest) { r.Model.Path = "/no/such/folder" },
+	} {
+		request := order16("http://127.0.0.1:1")
+		change(&request)
+		if _, err := b.Run(t.Context(), request, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := b.Run(t.Context(), order16("http://127.0.0.1:1"), nil); spec.KindOf(err) != spec.ErrInfrastructure {
+		t.Errorf("no server: %v", err)
+	}
+}
+
+func TestRefusedDeclarations(t *testing.T) {
+	for want, attrs := range map[string]spec.Attrs{
+		"both set":             {attrCommand: spec.StringValue("x"), attrVenv: spec.StringValue("y")},
+		"params sets":          {attrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
+		"holds a secret":       {attrParams: spec.MapValue(spec.Field{Name: "x", Value: spec.ListValue(spec.SecretValue("K"))})},
+		"max_time is negative": {attrMaxTime: spec.StringValue("-1s")},
+	} {
+		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	b := made(t, spec.Attrs{attrVenv: spec.StringValue("none")}, nil)
+	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
+		t.Errorf("%+v", got)
+	}
+	b = made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrTokenizer: spec.StringValue("/none"), attrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
+	got := b.Check(t.Context())
+	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestReal runs the real tool against the simulator, in real time.
+func TestReal(t *testing.T) {
+	if os.Getenv("AICV_REAL") == "" {
+		t.Skip("needs vLLM: scripts/real-tools vllm, then AICV_REAL=1")
+	}
+	venv := os.Getenv("AICV_VLLM")
+	if venv == "" {
+		venv = filepath.Join("..", "..", ".tools", "vllm")
+	}
+	venv, err := filepath.Abs(venv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(venv, "bin", "vllm")); err != nil {
+		t.Skipf("%s has no vLLM: scripts/real-tools vllm installs it, or set AICV_VLLM to a virtual environment that has it", venv)
+	}
+	tokenizer, err := filepath.Abs("../genaibench/testdata/tokenizer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := made(t, spec.Attrs{attrVenv: spec.StringValue(venv), attrTokenizer: spec.StringValue(tokenizer), attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
+	for _, c := range b.Check(t.Context()) {
+		if c.Status != spec.CheckOK {
+			t.Errorf("%+v", c)
+		}
+	}
+	request := order16(simulator(t))
+	request.Load = spec.Load{Concurrency: 4, InputTokens: 64, OutputTokens: 16}
+	request.Sampling = spec.Sampling{Requests: 40, Warmup: 8}
+	r, err := b.Run(t.Context(), request, nil)
+	if err != nil {
+		if e := (*spec.Error)(nil); errors.As(err, &e) {
+			t.Log(e.Detail)
+		}
+		t.Fatal(err)
+	}
+	t.Logf("%d requests in %s: %v", r.Requests, r.Elapsed, r.Values)
+	for _, f := range r.Findings {
+		t.Logf("%s %s: %s", f.Severity, f.Check, f.Message)
+	}
+	if r.Requests != 40 || r.Failed != 0 || !strings.HasPrefix(r.Provenance.Version, testedVersion) {
+		t.Errorf("%+v", r)
+	}
+	for i := range r.Rows {
+		if row := r.Rows[i]; row.Phase == spec.PhaseMeasure && row.OutputTokens != 16 {
+			t.Errorf("request %d: %+v", i, row)
+		}
+	}
+	_ = filepath.WalkDir(b.env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), secret) {
+			t.Errorf("%s holds the key", path)
+		}
+		return nil
+	})
+}
