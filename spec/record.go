@@ -100,7 +100,7 @@ func (s *ServerStart) Drift(earlier *ServerStart) []string {
 		{"GPUs", gpuKinds(earlier.Inventory.GPUs), gpuKinds(s.Inventory.GPUs)},
 	} {
 		if f.was != "" && f.is != "" && f.was != f.is {
-			drift = append(drift, fmt.Sprintf("its %s: %s at start %d, %s now", f.what, f.was, earlier.Number, f.is))
+			drift = append(drift, fmt.Sprintf("its %s: %s at the start before, %s now", f.what, f.was, f.is))
 		}
 	}
 	return drift

@@ -14,10 +14,10 @@ func TestDrift(t *testing.T) {
 		"": func(s *spec.ServerStart) {
 			s.Server.Image, s.Inventory.GPUs[0].UUID, s.Inventory.GPUs[0].Index = "", "GPU-b", 3
 		},
-		"its image: sha256:a at start 1, sha256:b now":          func(s *spec.ServerStart) { s.Server.Image = "sha256:b" },
-		"its driver: 570 at start 1, 580 now":                   func(s *spec.ServerStart) { s.Inventory.Driver = "580" },
-		"its host: box at start 1, bax now":                     func(s *spec.ServerStart) { s.Inventory.Host = "bax" },
-		"its GPUs: H200 at 700 W at start 1, H200 at 500 W now": func(s *spec.ServerStart) { s.Inventory.GPUs[0].PowerLimitW = 500 },
+		"its image: sha256:a at the start before, sha256:b now":          func(s *spec.ServerStart) { s.Server.Image = "sha256:b" },
+		"its driver: 570 at the start before, 580 now":                   func(s *spec.ServerStart) { s.Inventory.Driver = "580" },
+		"its host: box at the start before, bax now":                     func(s *spec.ServerStart) { s.Inventory.Host = "bax" },
+		"its GPUs: H200 at 700 W at the start before, H200 at 500 W now": func(s *spec.ServerStart) { s.Inventory.GPUs[0].PowerLimitW = 500 },
 	} {
 		now := earlier
 		now.Number, now.Inventory.GPUs = 2, append([]spec.GPU(nil), earlier.Inventory.GPUs...)

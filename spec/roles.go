@@ -200,6 +200,13 @@ type VersionReader interface {
 	Version(ctx context.Context, server Server) (string, error)
 }
 
+// LogReader is an optional ability of a runtime: it reads a configuration from the log of a
+// server that got ready, for what the server does not tell when it is asked. Items that the
+// log does not tell are absent. A log may hold secrets: known fields only are read.
+type LogReader interface {
+	EffectiveFromLog(log string) Configuration
+}
+
 // Counters are what an engine counts, cumulative since its start but for Running and
 // Waiting. A nil figure is one that the engine does not give.
 type Counters struct {

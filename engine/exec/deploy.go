@@ -171,7 +171,7 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 		return nil, err
 	}
 	x.measureProxy(g)
-	g.up.effective, g.up.version = x.effective(x.graceful, g), x.version(x.graceful, g)
+	g.up.effective, g.up.version = x.effectiveAtStart(x.graceful, g), x.version(x.graceful, g)
 	start := &spec.ServerStart{
 		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec), Mapping: g.mapping,
 		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),

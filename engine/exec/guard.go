@@ -107,6 +107,24 @@ func (r safeRuntime) Effective(ctx context.Context, server spec.Server) (spec.Co
 	return bounded(ctx, r.name, func() (spec.Configuration, error) { return r.inner.Effective(ctx, server) })
 }
 
+// readingRuntime is a runtime that reads a server's log: none is fetched for the others.
+type readingRuntime struct {
+	safeRuntime
+	reader spec.LogReader
+}
+
+// EffectiveFromLog is nothing where it panics.
+func (r readingRuntime) EffectiveFromLog(log string) (c spec.Configuration) {
+	var err error
+	defer func() {
+		if err != nil {
+			c = nil
+		}
+	}()
+	defer guard(r.name, &err)
+	return r.reader.EffectiveFromLog(log)
+}
+
 // Counters is errors.ErrUnsupported where the runtime can not read them.
 func (r safeRuntime) Counters(ctx context.Context, server spec.Server) (spec.Counters, error) {
 	reader, ok := r.inner.(spec.CounterReader)

@@ -99,7 +99,7 @@ func TestDriftBetweenStartsIsSaid(t *testing.T) {
 			return nil
 		}
 		b.mustFinish()
-		if said := b.heard.text(spec.EventWarning); strings.Count(said, "its image: sha256:a at start 1, sha256:b now") != 2 {
+		if said := b.heard.text(spec.EventWarning); strings.Count(said, "its image: sha256:a at the start before, sha256:b now") != 2 {
 			t.Errorf("warned of %q; %d starts", said, b.world.begun)
 		}
 	})

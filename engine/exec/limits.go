@@ -54,5 +54,6 @@ const (
 // How much of a server's log is read.
 const (
 	logTail    = 64 << 10 // bytes
+	startLog   = 1 << 20  // bytes, of which a configuration is read once
 	shownLines = 15       // lines that become the evidence of an error
 )

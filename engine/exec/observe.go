@@ -108,9 +108,44 @@ func (x *executor) version(ctx context.Context, g *group) string {
 	return version
 }
 
-// effective reads what the engine says of its own configuration. Items that it does
-// not tell stay unknown; that is no reason not to measure.
+// effectiveAtStart adds to what the engine says when it is asked what its log tells beyond
+// that. The log is read once: by the end of a run its beginning may be gone.
+func (x *executor) effectiveAtStart(ctx context.Context, g *group) spec.Configuration {
+	all := x.asked(ctx, g)
+	reader, ok := g.runtime.(spec.LogReader)
+	if !ok {
+		return together(all)
+	}
+	servers := each(g.up.server)
+	if all == nil {
+		all = make([]spec.Configuration, len(servers))
+	}
+	for i, server := range servers {
+		log, err := ask(ctx, func(ctx context.Context) (string, error) { return g.target.Log(ctx, server, startLog) })
+		x.warnUnread(ctx, g, "its log could not be read for its configuration: ", err)
+		if err == nil {
+			all[i] = over(reader.EffectiveFromLog(log), all[i])
+		}
+	}
+	return together(all)
+}
+
+// over lays one configuration over another.
+func over(below, above spec.Configuration) spec.Configuration {
+	for _, s := range above {
+		below = below.With(s.Name, s.Value)
+	}
+	return below
+}
+
+// effective reads what the engine says of its own configuration when it is asked. Items
+// that it does not tell stay unknown; that is no reason not to measure.
 func (x *executor) effective(ctx context.Context, g *group) spec.Configuration {
+	return together(x.asked(ctx, g))
+}
+
+// asked has one configuration for each server, or none where one could not be read.
+func (x *executor) asked(ctx context.Context, g *group) []spec.Configuration {
 	ctx, cancel := context.WithTimeout(ctx, effectiveTimeout)
 	defer cancel()
 	var all []spec.Configuration
@@ -122,7 +157,15 @@ func (x *executor) effective(ctx context.Context, g *group) spec.Configuration {
 		}
 		all = append(all, c)
 	}
-	if len(all) == 1 {
+	return all
+}
+
+// together is what all servers report.
+func together(all []spec.Configuration) spec.Configuration {
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
 		return all[0]
 	}
 	return agreed(all)

@@ -22,6 +22,7 @@ type talk struct {
 	version   error
 	effective func(asked int) int // max_batch_size by how often it was asked
 	seen      int
+	log       func(log string) spec.Configuration // nil: it tells nothing
 }
 
 // talkingRuntime has every optional ability.
@@ -65,6 +66,13 @@ func (r talkingRuntime) Effective(ctx context.Context, server spec.Server) (spec
 	}
 	r.talk.seen++
 	return spec.NewConfiguration(spec.Setting{Name: "max_batch_size", Value: spec.IntValue(r.talk.effective(r.talk.seen))}), nil
+}
+
+func (r talkingRuntime) EffectiveFromLog(log string) spec.Configuration {
+	if r.talk.log == nil {
+		return nil
+	}
+	return r.talk.log(log)
 }
 
 // reports are what servers said around the runs of a cell.
@@ -281,6 +289,54 @@ func TestGPUsAreSampled(t *testing.T) {
 					Reasons: []string{"sw_power_cap"}, Foreign: []string{"python (pid 7)"}}}
 				if diff := cmp.Diff(want, s.uses); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// What the engine does not say when it is asked, its log may; what it says counts. It is
+// read at the start alone, so that nothing looks changed later.
+func TestConfigurationFromTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, small())
+		read := 0
+		b.world.talks = &talk{log: func(log string) spec.Configuration {
+			if read++; !strings.Contains(log, "loading weights") {
+				t.Errorf("the log is %q", log)
+			}
+			return spec.NewConfiguration(spec.Setting{Name: "max_batch_size", Value: spec.IntValue(1)}, spec.Setting{Name: spec.ItemDType, Value: spec.StringValue("float16")})
+		}}
+		b.mustFinish()
+		for _, r := range b.reports("m-0-8-fake") {
+			if r == nil || r.Effective.Get("max_batch_size").Text() != "64" || r.Effective.Get(spec.ItemDType).Text() != "float16" || r.Changed != nil {
+				t.Errorf("report %+v", r)
+			}
+		}
+		if read != len(b.store.starts) {
+			t.Errorf("the log was read %d times in %d starts", read, len(b.store.starts))
+		}
+	})
+}
+
+// A runtime that breaks over a log, and one that can not be asked, cost no run.
+func TestBrokenReaderOfLogs(t *testing.T) {
+	for name, broken := range map[string]bool{"a panic": true, "only the log tells": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, small())
+				b.world.effective = errors.New("not now")
+				b.world.talks = &talk{log: func(string) spec.Configuration {
+					if broken {
+						panic("odd log")
+					}
+					return spec.NewConfiguration(spec.Setting{Name: spec.ItemDType, Value: spec.StringValue("float16")})
+				}}
+				b.mustFinish()
+				for _, start := range b.store.starts {
+					if known := start.Effective.Get(spec.ItemDType).Text() == "float16"; known == broken {
+						t.Errorf("effective %v", start.Effective)
+					}
 				}
 			})
 		})

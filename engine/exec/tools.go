@@ -47,7 +47,11 @@ func (t *tools) target(c *spec.Component) (*target, error) {
 func (t *tools) runtime(c *spec.Component) (spec.Runtime, error) {
 	return once(t.runtimes, c, func(c *spec.Component) (spec.Runtime, error) {
 		made, err := t.registry.Runtime(c)
-		return safeRuntime{made, c.Address()}, err
+		safe := safeRuntime{made, c.Address()}
+		if reader, ok := made.(spec.LogReader); ok {
+			return readingRuntime{safe, reader}, err
+		}
+		return safe, err
 	})
 }
 

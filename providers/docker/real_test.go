@@ -12,6 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	misbehave()
 	conformance.Helper()
 	os.Exit(m.Run())
 }

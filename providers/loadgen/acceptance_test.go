@@ -59,6 +59,13 @@ func freeAddress(t *testing.T) string {
 // startProcess runs a simulator in a process of its own and waits until it is ready.
 func startProcess(t *testing.T, log string, args ...string) string {
 	t.Helper()
+	url, _ := startCounted(t, log, args...)
+	return url
+}
+
+// startCounted also gives the process, whose use of CPU is known once the test has ended.
+func startCounted(t *testing.T, log string, args ...string) (string, *exec.Cmd) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -78,12 +85,12 @@ func startProcess(t *testing.T, log string, args ...string) string {
 	for range 200 {
 		if response, err := client.Get("http://" + address + "/health"); err == nil {
 			_ = response.Body.Close()
-			return "http://" + address
+			return "http://" + address, command
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Fatal("the simulator does not get ready")
-	return ""
+	return "", nil
 }
 
 // TestAcceptanceRealTime compares the load generator with the simulator's own

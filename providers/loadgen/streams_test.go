@@ -5,6 +5,7 @@ package loadgen
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -18,8 +19,16 @@ import (
 // came of it with the client's CPU seconds and the tokens that it read.
 func streams(t *testing.T, c, n int) (result spec.RunResult, cpu float64, tokens int) {
 	t.Helper()
-	url := startProcess(t, filepath.Join(t.TempDir(), "log"), "--cost-base", "50ms", "--cost-weights", "0", "--cost-prefill-token", "0", "--cost-decode-request", "0", "--cost-kv-token", "0",
+	var server *exec.Cmd
+	t.Cleanup(func() { // after the simulator's own, which waits for its end
+		if server != nil && server.ProcessState != nil {
+			used := (server.ProcessState.UserTime() + server.ProcessState.SystemTime()).Seconds()
+			fmt.Printf("%5d streams: sim took %.1f CPU s, the client %.1f\n", c, used, cpu)
+		}
+	})
+	url, started := startCounted(t, filepath.Join(t.TempDir(), "log"), "--cost-base", "50ms", "--cost-weights", "0", "--cost-prefill-token", "0", "--cost-decode-request", "0", "--cost-kv-token", "0",
 		"--max-batch-size", "10000", "--max-batch-tokens", "1000000", "--kv-cache-tokens", "10000000")
+	server = started
 	made, err := newBenchmark(&spec.Component{}, spec.Env{})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +44,8 @@ func streams(t *testing.T, c, n int) (result spec.RunResult, cpu float64, tokens
 	for i := range result.Rows {
 		tokens += result.Rows[i].OutputTokens
 	}
-	return result, (cpuTime(t) - before).Seconds(), tokens
+	cpu = (cpuTime(t) - before).Seconds()
+	return result, cpu, tokens
 }
 
 // TestAcceptanceStreams says how many streams of 20 tokens/s the client keeps up with,

@@ -29,7 +29,7 @@ func (r *runtime) Effective(ctx context.Context, server spec.Server) (spec.Confi
 	if err != nil {
 		return nil, fmt.Errorf("read the effective configuration: %w", err)
 	}
-	config := readInfo(answer)
+	config := readInfo(fields{answer.Object("internal_states.0"), answer})
 	if !config.Get(spec.ItemMaxSequenceLength).IsNull() {
 		return config, nil
 	}
@@ -57,8 +57,7 @@ func (f fields) value(name string) spec.Value {
 
 func (f fields) int(name string) (int, bool) { return f.value(name).Int() }
 
-func readInfo(answer engine.Answer) spec.Configuration {
-	f := fields{answer.Object("internal_states.0"), answer}
+func readInfo(f fields) spec.Configuration {
 	r := &engine.Report{}
 	ranks := readParallel(r, f)
 	r.Text(spec.ItemDType, engine.DType(f.value("dtype").Text()))

@@ -134,7 +134,7 @@ func FuzzEffective(f *testing.F) {
 	f.Add([]byte(`{"internal_states": [{"tp_size": 3, "dp_size": 0, "enable_dp_attention": true, "ep_size": -1}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if a, err := engine.ReadAnswer(body); err == nil {
-			readInfo(a)
+			readInfo(fields{a.Object("internal_states.0"), a})
 		}
 	})
 }
