@@ -91,10 +91,14 @@ func (c Configuration) GPUs() int {
 	return c.Size(ItemReplicas) * c.Size(ItemTensorParallel) * c.Size(ItemPipelineParallel) * c.Size(ItemAttentionDataParallel)
 }
 
+// mostReplicas bounds how many servers one deployment starts: a slip of the pen shall
+// not fill a host with processes.
+const mostReplicas = 1024
+
 // ConfigurationItems are the schema rows of the `configuration` block; a matrix
 // axis of the same name sets the item.
 func ConfigurationItems() []Attribute {
-	one := 1.0
+	one, replicas := 1.0, float64(mostReplicas)
 	count := func(name, example, doc string) Attribute {
 		return Attribute{Name: name, Type: TypeInt, Min: &one, Doc: doc, Example: example, Since: "0.1"}
 	}
@@ -107,7 +111,7 @@ func ConfigurationItems() []Attribute {
 	}
 	share, zero := 1.0, 0.0
 	return []Attribute{
-		size(ItemReplicas, "Identical servers that share the load."),
+		{Name: ItemReplicas, Type: TypeInt, Min: &one, Max: &replicas, Doc: "Identical servers that share the load.", Example: "2", Since: "0.1"},
 		size(ItemTensorParallel, "GPUs over which each layer's weights are split."),
 		size(ItemPipelineParallel, "Stages into which the layers are split."),
 		size(ItemAttentionDataParallel, "Data-parallel ranks of the attention layers."),

@@ -119,6 +119,23 @@ func (r *replicated) Log(ctx context.Context, server spec.Server, bytes int) (st
 	return all.String(), nil
 }
 
+// SampleGPUs looks at the GPUs of all replicas.
+func (r *replicated) SampleGPUs(ctx context.Context, server spec.Server) ([]spec.GPUSample, error) {
+	looks, ok := r.Target.(spec.GPUSampler)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	var all []spec.GPUSample
+	for _, one := range each(server) {
+		samples, err := looks.SampleGPUs(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, samples...)
+	}
+	return all, nil
+}
+
 // Stop ends the proxy and all replicas.
 func (r *replicated) Stop(ctx context.Context, server spec.Server, grace time.Duration) error {
 	r.keep(server.Key, nil)

@@ -73,6 +73,13 @@ func (r *rack) Stop(_ context.Context, s spec.Server, _ time.Duration) error {
 	return nil
 }
 
+func (r *rack) SampleGPUs(_ context.Context, s spec.Server) ([]spec.GPUSample, error) {
+	if r.up[s.Key] == nil {
+		return nil, errors.New("gone")
+	}
+	return []spec.GPUSample{{UUID: s.Key}}, nil
+}
+
 func replicatedRack(n, failAt int) (*replicated, *rack) {
 	inner := &rack{failAt: failAt, up: map[string]*httptest.Server{}}
 	return &replicated{Target: inner, n: n, policy: proxy.RoundRobin, open: map[string]*proxy.Proxy{}}, inner
@@ -93,6 +100,10 @@ func TestReplicasAreOneServer(t *testing.T) {
 	found, err := r.Find(ctx, "s", "k")
 	if err != nil || len(found) != 3 {
 		t.Errorf("found %+v, error %v", found, err)
+	}
+	samples, err := r.SampleGPUs(ctx, server)
+	if err != nil || len(samples) != 3 || samples[2].UUID != "k~3" {
+		t.Errorf("sampled %+v, error %v", samples, err)
 	}
 	log, err := r.Log(ctx, server, 300)
 	if err != nil || log != "log of k~1\nlog of k~2\nlog of k~3\n" {

@@ -46,7 +46,7 @@ func servingFields(latency string) []field {
 
 func vllmTable() *table {
 	return &table{
-		tool: "vllm bench serve", window: spec.WindowWholeRun, model: []string{"model_id"}, gpus: []string{"gpus"}, runtime: []string{"runtime"}, engine: []string{"version"},
+		tool: "vllm bench serve", capped: true, window: spec.WindowWholeRun, model: []string{"model_id"}, gpus: []string{"gpus"}, runtime: []string{"runtime"}, engine: []string{"version"},
 		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"input_len", "random_input_len"}, output: []string{"output_len", "random_output_len"},
 		requests: []string{"completed"}, failed: []string{"failed"}, fields: servingFields("_e2el_ms"), doubt: roleChunk, refuse: unequal,
 		caveat: []string{"the window reaches from the first request to the last answer, so that the tail counts"},
@@ -89,7 +89,7 @@ func unequal(o object) string {
 
 func sglangTable() *table {
 	return &table{
-		tool: "sglang.bench_serving", window: spec.WindowWholeRun, model: []string{"model_id", "model"}, runtime: []string{"runtime"}, engine: []string{"server_info.version"}, gpus: []string{"gpus"},
+		tool: "sglang.bench_serving", capped: true, window: spec.WindowWholeRun, model: []string{"model_id", "model"}, runtime: []string{"runtime"}, engine: []string{"server_info.version"}, gpus: []string{"gpus"},
 		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"random_input_len"}, output: []string{"random_output_len"},
 		requests: []string{"completed"}, fields: servingFields("_e2e_latency_ms"), refuse: rangeRatio, doubt: nothing,
 		caveat: []string{"where the server gave no usage, the tool took the output length asked for as the one it got"},
@@ -108,7 +108,7 @@ func rangeRatio(o object) string {
 func aiperfTable() *table {
 	names := map[int]string{0: "avg", 50: "p50", 75: "p75", 90: "p90", 95: "p95", 99: "p99"}
 	t := &table{
-		tool: "aiperf", window: spec.WindowWholeRun, version: []string{"aiperf_version"},
+		tool: "aiperf", capped: true, window: spec.WindowWholeRun, version: []string{"aiperf_version"},
 		model:       []string{"input_config.endpoint.model_names", "model"},
 		concurrency: []string{"input_config.loadgen.concurrency", "concurrency"}, rate: []string{"input_config.loadgen.request_rate"},
 		input: []string{"input_sequence_length.avg"}, output: []string{"output_sequence_length.avg"},

@@ -217,3 +217,19 @@ func FuzzFormats(f *testing.F) {
 		}
 	})
 }
+
+// Results that contradict themselves, or whose load is of no cell, are no measurements.
+func TestContradictions(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{`"completed": 40, "failed": 0`, `"completed": 0, "failed": 40`, "none of its 40 requests was answered"},
+		{`"request_rate": "inf"`, `"request_rate": 5`, "at most 8 in flight"},
+		{`"max_concurrency": 8`, `"max_concurrency": 8.7`, "its concurrency is 8.7"},
+		{`"output_throughput": 400.5`, `"output_throughput": 400500`, "can not be of 20 requests/s with 20 output tokens each"},
+	} {
+		text := strings.Replace(vllmText, c.from, c.to, 1)
+		_, err := one(t, "vllm", text)
+		if text == vllmText || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.to, err)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type table struct {
 
 	concurrency, rate, input, output []string
 	requests, failed                 []string
+	capped                           bool // a rate and a concurrency together hold the load to whichever is less
 
 	fields []field
 	never  []Doubt              // fields that are not taken whatever they hold
@@ -120,11 +121,25 @@ func (t *table) figures(o object, r *Record) error {
 		}
 		r.Figures[f.metric] = v
 	}
+	if err := r.addsUp(); err != nil {
+		return err
+	}
 	r.PerGPU()
 	if tpot := r.Figures[metric.TPOT]; tpot > 0 {
 		r.Figures[metric.UserThroughput] = 1000 / tpot
 	}
 	return t.errors(o, r)
+}
+
+// addsUp refuses a rate of tokens beyond that of the requests they are of. Half is left
+// for tokenizers that count otherwise; fewer tokens than asked for are no contradiction.
+func (r *Record) addsUp() error {
+	tokens, known := r.Figures[metric.TotalThroughput]
+	requests, also := r.Figures[metric.RequestThroughput]
+	if most := 1.5 * requests * float64(r.Load.OutputTokens); known && also && most > 0 && tokens > most {
+		return fmt.Errorf("%.6g output tokens/s can not be of %.6g requests/s with %d output tokens each", tokens, requests, r.Load.OutputTokens)
+	}
+	return nil
 }
 
 // errors computes the share of requests that failed.
@@ -137,6 +152,9 @@ func (t *table) errors(o object, r *Record) error {
 	if good < 0 || failed < 0 || good+failed < 1 || good+failed > maxTokens {
 		return fmt.Errorf("it counts %v requests of which %v failed", good+failed, failed)
 	}
+	if good == 0 {
+		return fmt.Errorf("none of its %v requests was answered", failed)
+	}
 	r.Requests = int(good + failed)
 	if len(t.failed) > 0 {
 		r.Figures[metric.ErrorRate] = failed / (good + failed)
@@ -147,27 +165,32 @@ func (t *table) errors(o object, r *Record) error {
 // load reads at what load the result was taken.
 func (t *table) load(o object, r *Record) error {
 	for _, x := range []struct {
-		what  string
-		paths []string
-		into  *int
+		what    string
+		paths   []string
+		into    *int
+		counted bool // a whole number; lengths may be means
 	}{
-		{"concurrency", t.concurrency, &r.Load.Concurrency}, {"number of GPUs", t.gpus, &r.GPUs},
-		{"input length", t.input, &r.Load.InputTokens}, {"output length", t.output, &r.Load.OutputTokens},
+		{"concurrency", t.concurrency, &r.Load.Concurrency, true}, {"number of GPUs", t.gpus, &r.GPUs, true},
+		{"input length", t.input, &r.Load.InputTokens, false}, {"output length", t.output, &r.Load.OutputTokens, false},
 	} {
 		n, ok := o.firstNumber(x.paths)
 		if !ok {
 			continue
 		}
-		if n < 1 || n > maxTokens {
+		if n < 1 || n > maxTokens || x.counted && n != math.Trunc(n) {
 			return fmt.Errorf("its %s is %v", x.what, n)
 		}
 		*x.into = int(math.Round(n))
 	}
-	if r.Load.Concurrency > 0 {
+	rate, ok := o.firstNumber(t.rate)
+	ok = ok && rate > 0
+	if c := r.Load.Concurrency; c > 0 {
+		if ok && t.capped {
+			return fmt.Errorf("its requests came at %v a second with at most %d in flight: it does not say which of the two held the load; measure with one of them", rate, c)
+		}
 		return nil
 	}
-	rate, ok := o.firstNumber(t.rate)
-	if !ok || rate <= 0 {
+	if !ok {
 		return nil
 	}
 	var err error

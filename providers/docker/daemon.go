@@ -26,6 +26,8 @@ type daemon interface {
 	inspect(ctx context.Context, id string) (found, error)
 	// log copies the last lines of a container's log; standard output and error as one.
 	log(ctx context.Context, id string, lines int, to io.Writer) error
+	// processes lists the process ids of a running container on its host.
+	processes(ctx context.Context, id string) ([]int, error)
 	kill(ctx context.Context, id, signal string) error
 	// remove ends a container at once and removes it with its anonymous volumes.
 	remove(ctx context.Context, id string) error

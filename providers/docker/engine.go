@@ -198,6 +198,25 @@ func (e *engine) log(ctx context.Context, id string, lines int, to io.Writer) er
 	return err
 }
 
+func (e *engine) processes(ctx context.Context, id string) ([]int, error) {
+	top, err := e.api.ContainerTop(ctx, id, []string{"-eo", "pid"})
+	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) { // gone, or not running any more
+		return nil, errNoContainer
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []int
+	for _, row := range top.Processes {
+		if len(row) == 1 && slices.Equal(top.Titles, []string{"PID"}) {
+			if pid, err := strconv.Atoi(row[0]); err == nil {
+				ids = append(ids, pid)
+			}
+		}
+	}
+	return ids, nil
+}
+
 func (e *engine) kill(ctx context.Context, id, signal string) error {
 	err := e.api.ContainerKill(ctx, id, signal)
 	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) { // gone, or not running any more

@@ -26,6 +26,7 @@ type fake struct {
 	startError error
 	sent       []string
 	logged     string
+	pids       []int
 }
 
 func newFake() *fake {
@@ -98,6 +99,8 @@ func (f *fake) log(_ context.Context, _ string, lines int, to io.Writer) error {
 	_, _ = io.WriteString(to, strings.Join(all[max(0, len(all)-lines-1):], ""))
 	return f.fail
 }
+
+func (f *fake) processes(context.Context, string) ([]int, error) { return f.pids, f.fail }
 
 func (f *fake) kill(context.Context, string, string) error { return f.fail }
 

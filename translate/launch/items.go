@@ -89,8 +89,25 @@ func nodeOf(g given) *tree.Node {
 	return tree.Text(text)
 }
 
+// carriesSecret recognizes flags whose value, or an assignment in it, is a credential.
+func (g given) carriesSecret() bool {
+	endings := []string{"-token", "-secret", "-password", "-passwd", "-api-key", "-apikey", "-access-key", "-credential", "-credentials"}
+	if slices.ContainsFunc(endings, func(end string) bool { return strings.HasSuffix("-"+g.name, end) }) {
+		return true
+	}
+	return slices.ContainsFunc(g.values, func(v string) bool {
+		name, _, ok := assignment(v)
+		return ok && isSecret(name)
+	})
+}
+
 // argument passes a flag to the engine.
 func (c *command) argument(g given) error {
+	if g.carriesSecret() {
+		c.secret = true
+		c.add("--"+g.name, "", "(secret)", spec.FidelityUnsupported, "a secret is never written: give it in the runtime's env, as env(\"NAME\")")
+		return nil
+	}
 	value := nodeOf(g).Value()
 	if len(g.values) > 1 {
 		items := make([]spec.Value, len(g.values))

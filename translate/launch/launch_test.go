@@ -105,3 +105,24 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// Credentials stand in many flags: none of them comes into the suite, the report or the
+// kept copy of the command.
+func TestSecretsInFlags(t *testing.T) {
+	for _, flag := range []string{"--hf-token geheim", "--admin-api-key=geheim", "--token geheim", "-e OPENAI_API_KEY=geheim", "--redis-password geheim"} {
+		suite, report, err := Import(translate.Source{Name: "run.sh", Data: []byte("vllm serve m " + flag + " --tensor-parallel-size 2\n")}, translate.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", flag, err)
+			continue
+		}
+		source, err := suite.Render()
+		if err != nil || strings.Contains(string(source), "geheim") || len(suite.Files) != 0 {
+			t.Errorf("%s: error %v, or the secret is kept: %s", flag, err, source)
+		}
+		for _, row := range report.Rows {
+			if strings.Contains(row.Value, "geheim") {
+				t.Errorf("%s: %+v", flag, row)
+			}
+		}
+	}
+}
