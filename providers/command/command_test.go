@@ -47,7 +47,7 @@ func TestTemplate(t *testing.T) {
 		"env":  spec.MapValue(field("TOKEN", spec.SecretValue("HF_TOKEN"))),
 	}, map[string]spec.Value{
 		"tensor_parallel": spec.IntValue(2), "max_batch_size": spec.IntValue(4), "max_sequence_length": spec.IntValue(1000),
-		"prefix_cache": spec.BoolValue(false), "dtype": spec.StringValue("float16"), "kv_cache_quant": spec.StringValue("fp8"), "replicas": spec.IntValue(1),
+		"prefix_cache": spec.BoolValue(false), "dtype": spec.StringValue("float16"), "kv_cache_quant": spec.StringValue("fp8"), "replicas": spec.IntValue(2),
 	})
 	if err != nil {
 		t.Fatal(err)

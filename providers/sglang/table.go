@@ -53,8 +53,7 @@ func parallel() []engine.Row {
 	)
 	ranks := []string{"--tp-size", "{tensor_parallel*attention_data_parallel}"}
 	return []engine.Row{
-		{Item: spec.ItemReplicas, Values: []string{"1"}, Fidelity: exact, Why: "one server is one replica"},
-		{Item: spec.ItemReplicas, Fidelity: unsupported, Why: "one server is one replica"},
+		{Item: spec.ItemReplicas, Fidelity: exact, Why: "so many servers behind aicv's own proxy; each is one replica"},
 		{Item: tp, When: engine.Several(dp), Args: ranks, Fidelity: exact, Why: "data-parallel attention is split inside SGLang's tensor-parallel group, so that group has tensor_parallel x attention_data_parallel ranks"},
 		{Item: tp, Values: []string{engine.Unset}, When: engine.Several(dp), Args: ranks, Fidelity: exact, Why: "the group that data-parallel attention is split in"},
 		{Item: tp, Args: []string{"--tp-size", "{value}"}, Fidelity: exact},

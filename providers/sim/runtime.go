@@ -180,6 +180,8 @@ func (s *settings) set(item spec.Setting) spec.ItemMapping {
 			return unsupported(item, "the cost model has no factor for it")
 		}
 		s.kvQuant = item.Value.Text()
+	case spec.ItemReplicas:
+		return spec.ItemMapping{Item: item.Name, Fidelity: spec.FidelityExact, Why: "so many servers behind aicv's own proxy; each is one replica"}
 	default:
 		return neutral(item)
 	}
@@ -190,7 +192,6 @@ func (s *settings) set(item spec.Setting) spec.ItemMapping {
 // changes nothing.
 func neutral(item spec.Setting) spec.ItemMapping {
 	values := map[string][]string{
-		spec.ItemReplicas:              {"1"},
 		spec.ItemPipelineParallel:      {"1"},
 		spec.ItemAttentionDataParallel: {"1"},
 		spec.ItemMoETensorParallel:     {"1"},

@@ -85,7 +85,7 @@ func TestRender(t *testing.T) {
 		{Item: "memory_fraction", Fidelity: spec.FidelityUnsupported, Why: "the simulator does not model it"},
 		{Item: "pipeline_parallel", Fidelity: spec.FidelityExact, Why: "what the simulator does anyway"},
 		{Item: "prefix_cache", Flag: "--prefix-cache", Fidelity: spec.FidelityExact},
-		{Item: "replicas", Fidelity: spec.FidelityUnsupported, Why: "the simulator models only 1"},
+		{Item: "replicas", Fidelity: spec.FidelityExact, Why: "so many servers behind aicv's own proxy; each is one replica"},
 		{Item: "tensor_parallel", Flag: "--tensor-parallel", Fidelity: spec.FidelityExact},
 	}
 	if diff := cmp.Diff(wantMapping, mapping); diff != "" {
