@@ -68,7 +68,7 @@ func rateNames() []metric.Name {
 // check compares the run with itself.
 func (m *measured) check(figures map[metric.Name]float64, statements []statement) {
 	if m.buffered > 0 {
-		m.report("buffered_stream", spec.FindingWarn, fmt.Sprintf("%d of %d answers came all at once, so that they have no tpot: something between server and client buffers", m.buffered, m.rows.Good()),
+		m.report("buffered_stream", spec.FindingWarn, fmt.Sprintf("%d of %d answers came all at once, so that their tpot says nothing: something between server and client buffers, or the machine is busy", m.buffered, m.rows.Good()),
 			metric.TPOT, metric.UserThroughput, metric.TTFT)
 	}
 	for _, s := range statements {

@@ -23,9 +23,18 @@ type VLLMBench struct {
 	Completed   int           // as it counts
 	Failed      int           // as it counts
 	Rows        Rows          // starts count from the first request
-	Buffered    int           // rows whose tokens came all at once, so that they have no tpot
+	Buffered    int           // rows whose tokens came all at once, so that their tpot says nothing
 
 	stated map[string]float64 // its own aggregates, in the contract's units
+}
+
+// fastest is the time per token below which an answer came all at once: the tool reads
+// the clock at each chunk that it takes from one packet, some 20 us apart.
+const fastest = 50 * time.Microsecond
+
+// atOnce reports whether an answer of several tokens came all at once.
+func atOnce(row *spec.RequestRow) bool {
+	return row.OutputTokens > 1 && row.Latency-row.TTFT < time.Duration(row.OutputTokens-1)*fastest
 }
 
 // vllmFile is the file as it stands: arrays are in seconds, fields in ms. Fields that
@@ -80,7 +89,7 @@ func ParseVLLMBench(data []byte) (*VLLMBench, error) {
 			return nil, fmt.Errorf("request %d: %w", i+1, err)
 		}
 		run.Rows = append(run.Rows, row)
-		if row.Error == "" && row.OutputTokens > 1 && row.Latency <= row.TTFT {
+		if row.Error == "" && atOnce(&row) {
 			run.Buffered++
 		}
 	}

@@ -22,7 +22,7 @@ variable "requests" {
 }
 variable "window" {
   type    = string
-  default = "60s"
+  default = "100s"
 }
 target "process" "here" { share_host = true }
 model "tiny" {
