@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -186,34 +187,59 @@ func TestSuitesNeedWhatIsSaid(t *testing.T) {
 	}
 }
 
-func FuzzFormats(f *testing.F) {
-	for _, text := range []string{vllmText, sglangText, aiperfText, guidellmText, inferenceXText, `{"successes": {"latency": {}}}`, `[[{}]]`, `{"benchmarks": null}`} {
-		f.Add([]byte(text))
+func FuzzVLLM(f *testing.F) {
+	fuzzFormat(f, "vllm", vllmText, `{"input_lens": [1, "x"], "completed": 1e999}`)
+}
+
+func FuzzSGLang(f *testing.F) {
+	fuzzFormat(f, "sglang", sglangText, sglangText+"\n"+sglangText, `{"random_range_ratio": "1", "request_rate": -Infinity}`)
+}
+
+func FuzzAIPerf(f *testing.F) {
+	fuzzFormat(f, "aiperf", aiperfText, `{"request_latency": {"unit": "s", "avg": 1}}`, `{"output_sequence_length": {"min": -1, "max": 1e308}}`)
+}
+
+func FuzzGuideLLM(f *testing.F) {
+	fuzzFormat(f, "guidellm", guidellmText, `{"benchmarks": null}`, `{"benchmarks": [[]]}`)
+}
+
+func FuzzInferencePerf(f *testing.F) {
+	fuzzFormat(f, "inference-perf", `{"load_summary": {"requested_rate": 2, "achieved_rate": 2}, "successes": {"count": 9, "prompt_len": {"mean": 100}, "output_len": {"mean": 20},
+"latency": {"time_to_first_token": {"mean": 0.005}, "request_latency": {"mean": 0.04, "p99": 0.05}}, "throughput": {"output_tokens_per_sec": 90}}, "failures": {"count": 1}}`, `{"successes": {"latency": {}}}`)
+}
+
+func FuzzInferenceX(f *testing.F) {
+	fuzzFormat(f, "inferencex", inferenceXText, `[[{}]]`, `{"rows": [{"disagg": true, "conc": 1}]}`)
+}
+
+// fuzzFormat: whatever a document holds, its figures are finite and its suite is written.
+func fuzzFormat(f *testing.F, name string, seeds ...string) {
+	i := slices.IndexFunc(Formats(), func(x Format) bool { return x.Name == name })
+	read := Formats()[i].read
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, x := range Formats() {
-			if x.read == nil {
-				continue
-			}
-			records, err := x.read(data)
-			if err != nil {
-				continue
-			}
-			kept, err := setAside("f", records, nil)
-			if err != nil {
-				continue
-			}
-			for name, v := range kept[0].Figures {
+		records, err := read(data)
+		if err != nil {
+			return
+		}
+		kept, err := setAside("f", records, nil)
+		if err != nil {
+			return
+		}
+		for _, record := range kept {
+			for figure, v := range record.Figures {
 				if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-					t.Errorf("%s: %s is %v", x.Name, name, v)
+					t.Errorf("%s is %v", figure, v)
 				}
 			}
-			for i := range kept {
-				kept[i].Runtime, kept[i].Model = "vllm", kept[i].Model+"m"
-			}
-			if suite, err := NewSuite(kept); err == nil && !json.Valid(suite.Data) {
-				t.Errorf("%s: the data is no JSON", x.Name)
-			}
+		}
+		for i := range kept {
+			kept[i].Runtime, kept[i].Model = "vllm", kept[i].Model+"m"
+		}
+		if suite, err := NewSuite(kept); err == nil && !json.Valid(suite.Data) {
+			t.Error("the data is no JSON")
 		}
 	})
 }

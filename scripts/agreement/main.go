@@ -1,6 +1,6 @@
 // Command agreement reads the report of scripts/agreement/suite.hcl as JSON and says of
 // every two clients whether they agree: the 90 % interval of the mean log ratio of runs
-// that were taken side by side has to lie within a limit. Run it through
+// of the same round has to lie within a limit. Run it through
 // scripts/acceptance, or: aicv report --format json | go run ./scripts/agreement
 package main
 
@@ -113,7 +113,7 @@ func line(a, b *cell, l limit) string {
 	return head + fmt.Sprintf("| %+.2f %% | %+.2f to %+.2f %% | %g %% | %s |", percent(mean), percent(mean-half), percent(mean+half), 100*l.ratio, word)
 }
 
-// logRatios are of the runs with the same index, which stand side by side in time.
+// logRatios are of the runs with the same index: of one round, whose order is shuffled.
 func logRatios(a, b *cell, name metric.Name) []float64 {
 	var ratios []float64
 	for i := range a.Runs {
