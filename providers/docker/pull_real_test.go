@@ -114,6 +114,7 @@ func (r registry) push(t *testing.T, tag string) string {
 	if err := writeSelf(&layer, bytes.NewReader(self), int64(len(self))); err != nil {
 		t.Fatal(err)
 	}
+	layer.Write(make([]byte, 10240)) // another layer than that of aicv's own image, which the daemon may have
 	config := fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/"]},"rootfs":{"type":"layers","diff_ids":[%q]}}`, digestOf(layer.Bytes()))
 	manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json",
 "config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":%d,"digest":%q},
