@@ -58,6 +58,29 @@ func TestApplies(t *testing.T) {
 	}
 }
 
+// A clock that is set back between and inside of applies changes no order and loses
+// nothing: numbers order what is kept, times are only shown.
+func TestClockSetBack(t *testing.T) {
+	ctx := context.Background()
+	s := begun(t)
+	must(t, s.Describe(ctx, []spec.MeasurementInfo{{ID: "m"}}))
+	for index := 1; index <= 3; index++ {
+		run := sampleRun("m", index)
+		run.Result.Started = moment(-3600 * index)
+		runStep(t, s, spec.Outcome{Run: run, Finished: moment(-3600 * index)})
+	}
+	runs := got[map[spec.ID][]spec.Run](t)(s.Runs(ctx, []spec.ID{"m"}))["m"]
+	if len(runs) != 3 || runs[0].Index != 1 || runs[2].Index != 3 || !runs[2].Result.Started.Equal(moment(-3*3600)) {
+		t.Errorf("%+v", runs)
+	}
+	must(t, s.EndApply(ctx, "a", spec.ApplyFinished))
+	must(t, s.BeginApply(ctx, spec.ApplyRecord{ID: "b", Plan: "q", Started: moment(-7200)}))
+	all := got[[]spec.ApplyRecord](t)(s.Applies(ctx))
+	if len(all) != 2 || all[0].ID != "a" || all[1].ID != "b" {
+		t.Errorf("the order of applies follows the clock: %+v", all)
+	}
+}
+
 // An apply that ran when its process died is found as interrupted.
 func TestOpenMarksInterruptedApplies(t *testing.T) {
 	ctx := context.Background()
