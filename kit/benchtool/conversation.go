@@ -29,6 +29,7 @@ type Conversation struct {
 	began map[string]time.Time // of the phases
 	words []string
 	done  chan struct{}
+	ended chan struct{} // closed once no progress comes any more
 	once  sync.Once
 }
 
@@ -36,13 +37,14 @@ type Conversation struct {
 // line, one after the other: it says which phase begins with it (empty: none), and
 // whether the line may explain a failure. The key is taken out before.
 func Converse(emit spec.Emit, key string, heard func(text string) (phase string, worth bool)) *Conversation {
-	c := &Conversation{emit: emit, key: key, heard: heard, began: map[string]time.Time{}, done: make(chan struct{})}
+	c := &Conversation{emit: emit, key: key, heard: heard, began: map[string]time.Time{}, done: make(chan struct{}), ended: make(chan struct{})}
 	c.enter("start the tool")
 	go c.tick()
 	return c
 }
 
 func (c *Conversation) tick() {
+	defer close(c.ended)
 	ticker := time.NewTicker(progressInterval)
 	defer ticker.Stop()
 	for {
@@ -58,8 +60,11 @@ func (c *Conversation) tick() {
 	}
 }
 
-// Stop ends the progress.
-func (c *Conversation) Stop() { c.once.Do(func() { close(c.done) }) }
+// Stop ends the progress: nothing is emitted once it has returned.
+func (c *Conversation) Stop() {
+	c.once.Do(func() { close(c.done) })
+	<-c.ended
+}
 
 // Line takes one line of the tool's output.
 func (c *Conversation) Line(raw []byte) {

@@ -290,6 +290,8 @@ func TestCalibration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		for i, n := range asked[2:] {
 			if n < 499 || n > 501 {
 				t.Fatalf("request %d has %d tokens, want 500", i, n)
