@@ -81,6 +81,25 @@ func TestEveryRowIsDocumented(t *testing.T) {
 	walk("", schema.Language(registrations()))
 }
 
+// TestCredentialsAreReferences: no provider may take a credential as a text.
+func TestCredentialsAreReferences(t *testing.T) {
+	found := 0
+	for _, r := range registrations() {
+		for _, row := range r.Schema.Attributes {
+			if !strings.HasSuffix(row.Name, "api_key") && !strings.HasSuffix(row.Name, "password") {
+				continue
+			}
+			found++
+			if !row.Secret {
+				t.Errorf("%s %s.%s takes a text", r.Role, r.Kind, row.Name)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d rows of credentials were looked at", found)
+	}
+}
+
 // TestIncidentalRows: components carry the names of their own block's rows along, so
 // only these can be incidental, and only where an identity covers the component.
 func TestIncidentalRows(t *testing.T) {

@@ -47,7 +47,7 @@ func Registration() spec.Registration {
 					Doc: "When images are pulled: where they are missing, before each start, or never."},
 				{Name: "registry_user", Type: spec.TypeString, Incidental: true, Since: since, Example: `"ci"`,
 					Doc: "User for the images' registry."},
-				{Name: "registry_password", Type: spec.TypeString, Incidental: true, Since: since, Example: `env("REGISTRY_PASSWORD")`,
+				{Name: "registry_password", Type: spec.TypeString, Secret: true, Incidental: true, Since: since, Example: `env("REGISTRY_PASSWORD")`,
 					Doc: "Password or token for the images' registry, by reference."},
 			}, limitRows()...),
 		},

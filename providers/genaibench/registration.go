@@ -56,7 +56,7 @@ func block() spec.Block {
 				Doc: "Further parameters of every request."},
 			{Name: attrMaxTime, Type: spec.TypeDuration, Default: spec.StringValue(defaultMaxTime), Incidental: true, Since: since, Example: `"10m"`,
 				Doc: "Longest time of one run's traffic, rounded up to whole minutes as the tool counts."},
-			{Name: attrAPIKey, Type: spec.TypeString, Incidental: true, Since: since, Example: `env("API_KEY")`,
+			{Name: attrAPIKey, Type: spec.TypeString, Secret: true, Incidental: true, Since: since, Example: `env("API_KEY")`,
 				Doc: "Bearer token that requests carry. It is handed over in the tool's environment and never stored."},
 			{Name: attrCommand, Type: spec.TypeString, Incidental: true, Since: since, Example: `"genai-bench"`,
 				Doc: "The tool's command, by name or path. It is looked for on PATH where neither this nor venv is set."},
