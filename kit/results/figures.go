@@ -122,19 +122,24 @@ func (rows Rows) LittlesRate(concurrency int) float64 {
 func (rows Rows) Meeting(slo spec.SLO) (int, bool) {
 	n := 0
 	for i := range rows {
-		if rows[i].Error == "" && meets(&rows[i], slo) {
+		if rows[i].Error == "" && Meets(&rows[i], slo) {
 			n++
 		}
 	}
-	return n, slices.ContainsFunc(slo, perRequest)
+	return n, PerRequest(slo)
 }
 
-// perRequest reports whether one request can be held to a limit.
-func perRequest(limit spec.Limit) bool {
-	return limit.Metric == metric.TTFT || limit.Metric == metric.TPOT || limit.Metric == metric.Latency
+// PerRequest reports whether a single request can be held to any of the limits; without
+// one there is no goodput.
+func PerRequest(slo spec.SLO) bool {
+	return slices.ContainsFunc(slo, func(limit spec.Limit) bool {
+		return limit.Metric == metric.TTFT || limit.Metric == metric.TPOT || limit.Metric == metric.Latency
+	})
 }
 
-func meets(row *spec.RequestRow, slo spec.SLO) bool {
+// Meets reports whether a request that did not fail keeps all limits that a single request
+// can be held to.
+func Meets(row *spec.RequestRow, slo spec.SLO) bool {
 	for _, limit := range slo {
 		v := 0.0
 		switch limit.Metric {

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"aicv/metric"
+	"aicv/kit/results"
 	"aicv/spec"
 )
 
@@ -79,7 +79,7 @@ func (c *collector) count(f finished, row spec.RequestRow, opened, closed time.D
 	c.windowToken += float64(inside) * float64(f.answer.output) / float64(len(f.answer.times))
 	if last := f.answer.times[len(f.answer.times)-1]; last > opened && last <= closed {
 		c.windowEnded++
-		if meets(row, c.slo) {
+		if results.Meets(&row, c.slo) {
 			c.windowGood++
 		}
 	}
@@ -121,37 +121,3 @@ func tpot(row spec.RequestRow) (float64, bool) {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// meets reports whether a request keeps all limits that a single request can be
-// held to.
-func meets(row spec.RequestRow, slo spec.SLO) bool {
-	for _, limit := range slo {
-		var value float64
-		switch limit.Metric {
-		case metric.TTFT:
-			value = milliseconds(row.TTFT)
-		case metric.Latency:
-			value = milliseconds(row.Latency)
-		case metric.TPOT:
-			value, _ = tpot(row) // a single token has none, and keeps any limit
-		default:
-			continue
-		}
-		if value > limit.Quantity.Float64() {
-			return false
-		}
-	}
-	return true
-}
-
-// perRequest reports whether any limit holds for single requests; without one there
-// is no goodput.
-func perRequest(slo spec.SLO) bool {
-	for _, limit := range slo {
-		switch limit.Metric {
-		case metric.TTFT, metric.Latency, metric.TPOT:
-			return true
-		}
-	}
-	return false
-}

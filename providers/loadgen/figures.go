@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"aicv/kit/results"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -52,7 +53,7 @@ func (r *run) values(f figures, window time.Duration) (metric.Values, error) {
 		if r.request.GPUs > 0 {
 			values[metric.Throughput] = c.windowToken / seconds / float64(r.request.GPUs)
 		}
-		if perRequest(r.request.SLO) {
+		if results.PerRequest(r.request.SLO) {
 			values[metric.Goodput] = float64(c.windowGood) / seconds
 		}
 		if mean := mean(f.tpot); mean > 0 {
