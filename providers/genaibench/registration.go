@@ -1,9 +1,9 @@
 package genaibench
 
 import (
-	"slices"
 	"time"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/metric"
 	"aicv/spec"
@@ -147,20 +147,10 @@ func (b *benchmark) checkParams() error {
 			return b.wrong("params sets "+f.Name+", which the load decides", "remove it")
 		}
 	}
-	if holdsSecret(b.params) {
+	if benchtool.HoldsSecret(b.params) {
 		return b.wrong("params holds a secret, and genai-bench writes all parameters into its log", "give the server's key as api_key")
 	}
 	return nil
-}
-
-func holdsSecret(v spec.Value) bool {
-	if v.Kind() == spec.Secret {
-		return true
-	}
-	if slices.ContainsFunc(v.Items(), holdsSecret) {
-		return true
-	}
-	return slices.ContainsFunc(v.Fields(), func(f spec.Field) bool { return holdsSecret(f.Value) })
 }
 
 // fixedCost is what one process takes beside its traffic: imports, sheets and plots.
@@ -176,15 +166,5 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 
 // resolved fills in what the plan left open.
 func resolved(request spec.RunRequest) spec.Sampling {
-	s, usual := request.Sampling, size(request.Load)
-	if s.Requests == 0 {
-		s.Requests = usual.Requests
-		if s.Duration == 0 {
-			s.Duration = usual.Duration
-		}
-	}
-	if s.Warmup == 0 {
-		s.Warmup = usual.Warmup
-	}
-	return s
+	return benchtool.Resolved(request.Sampling, size(request.Load))
 }

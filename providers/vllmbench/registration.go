@@ -1,9 +1,9 @@
 package vllmbench
 
 import (
-	"slices"
 	"time"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/metric"
 	"aicv/spec"
@@ -104,21 +104,6 @@ func size(load spec.Load) spec.Sampling {
 	return spec.Sampling{Requests: requestsPerPlace * c, Duration: usualWindow, Warmup: warmupPerPlace * c}
 }
 
-// resolved fills in what the plan left open.
-func resolved(request spec.RunRequest) spec.Sampling {
-	s, usual := request.Sampling, size(request.Load)
-	if s.Requests == 0 {
-		s.Requests = usual.Requests
-		if s.Duration == 0 {
-			s.Duration = usual.Duration
-		}
-	}
-	if s.Warmup == 0 {
-		s.Warmup = usual.Warmup
-	}
-	return s
-}
-
 // benchmark drives servers as its declaration says.
 type benchmark struct {
 	address   string
@@ -165,18 +150,13 @@ func (b *benchmark) checkParams() error {
 			return b.wrong("params sets "+f.Name+", which the load decides", "remove it")
 		}
 	}
-	if holdsSecret(b.params) {
+	if benchtool.HoldsSecret(b.params) {
 		return b.wrong("params holds a secret, and everybody can read a tool's arguments", "give the server's key as api_key")
 	}
 	return nil
 }
 
-func holdsSecret(v spec.Value) bool {
-	if v.Kind() == spec.Secret {
-		return true
-	}
-	if slices.ContainsFunc(v.Items(), holdsSecret) {
-		return true
-	}
-	return slices.ContainsFunc(v.Fields(), func(f spec.Field) bool { return holdsSecret(f.Value) })
+// resolved fills in what the plan left open.
+func resolved(request spec.RunRequest) spec.Sampling {
+	return benchtool.Resolved(request.Sampling, size(request.Load))
 }

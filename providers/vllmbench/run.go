@@ -1,7 +1,6 @@
 package vllmbench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -295,20 +294,7 @@ func (b *benchmark) Check(context.Context) []spec.Check {
 	if err != nil {
 		return []spec.Check{spec.FailedCheck(name, err)}
 	}
-	found := spec.Check{Name: name, Status: spec.CheckOK, Found: tool.Version() + " at " + cmp.Or(tool.Command, tool.Python)}
-	switch release, _, _ := strings.Cut(tool.Version(), "+"); release {
-	case testedVersion:
-	case "":
-		found.Status, found.Found, found.Fix = spec.CheckWarn, tool.Command+" does not say its version", "set venv to the virtual environment that has it"
-	default:
-		found.Status, found.Fix = spec.CheckWarn, "this aicv was tested with "+testedVersion+"; "+howToInstall
-	}
-	checks := []spec.Check{found}
-	if b.tokenizer != "" {
-		checks = append(checks, benchtool.CheckTokenizer(b.address, b.tokenizer, b.env))
-	}
-	if !b.apiKey.IsNull() {
-		checks = append(checks, benchtool.CheckKey(b.address, b.apiKey, b.env))
-	}
-	return checks
+	release, _, _ := strings.Cut(tool.Version(), "+") // what follows is how it was built
+	found := benchtool.CheckRelease(name, tool, release, testedVersion, howToInstall)
+	return append([]spec.Check{found}, benchtool.CheckGiven(b.address, b.tokenizer, b.apiKey, b.env)...)
 }
