@@ -113,6 +113,23 @@ type Limit struct {
 	Quantity metric.Decimal // in the metric's unit
 }
 
+// Broken finds the first limit that figures break; false where they keep all that they
+// have a figure for.
+func (s SLO) Broken(figures metric.Values) (Limit, bool) {
+	for _, limit := range s {
+		v, there := figures.Get(limit.Metric)
+		m, known := metric.Lookup(limit.Metric)
+		if !there || !known {
+			continue
+		}
+		bound := limit.Quantity.Float64()
+		if m.Direction == metric.LessIsBetter && v > bound || m.Direction == metric.MoreIsBetter && v < bound {
+			return limit, true
+		}
+	}
+	return Limit{}, false
+}
+
 // Repeats says how often each cell is measured.
 type Repeats struct {
 	Min, Max int // runs of a cell

@@ -153,7 +153,7 @@ func (c *candidate) row(r *spec.RecommendRequest) (searched, bool) {
 	row := searched{Row: spec.Row{Point: r.Base}}
 	row.Point.Load.Concurrency, row.Point.Load.RequestRate = c.concurrency*replicas, metric.Decimal{}
 	claimed, ok := c.claimed(r, replicas)
-	if !ok || !within(claimed, r.Limits) {
+	if _, broken := r.Limits.Broken(claimed); !ok || broken {
 		return searched{}, false
 	}
 	row.Claimed = claimed
@@ -205,22 +205,6 @@ func (c *candidate) claimed(r *spec.RecommendRequest, replicas int) (metric.Valu
 	}
 	values, err := metric.NewValues(figures)
 	return values, err == nil
-}
-
-// within checks a row's own figures against the limits that it was searched under.
-func within(claimed metric.Values, limits spec.SLO) bool {
-	for _, limit := range limits {
-		v, there := claimed.Get(limit.Metric)
-		m, known := metric.Lookup(limit.Metric)
-		if !there || !known {
-			continue
-		}
-		bound := limit.Quantity.Float64()
-		if m.Direction == metric.LessIsBetter && v > bound || m.Direction == metric.MoreIsBetter && v < bound {
-			return false
-		}
-	}
-	return true
 }
 
 // configuration is the base with what the row decides; false where they contradict.

@@ -43,7 +43,7 @@ func holds(t *testing.T, r *spec.RecommendRequest, row *spec.Row) {
 	if math.Abs(total-each*float64(row.Point.Config.GPUs())) > 1e-6*total {
 		t.Errorf("%v tokens/s are not %v on each of %d GPUs", total, each, row.Point.Config.GPUs())
 	}
-	if !within(row.Claimed, r.Limits) {
+	if _, broken := r.Limits.Broken(row.Claimed); broken {
 		t.Errorf("%+v breaks a limit", row.Claimed)
 	}
 }

@@ -130,16 +130,11 @@ func (w *wireRow) drive(load *spec.Load) error {
 
 // within checks a row's own figures against the limits that it was searched under.
 func within(claimed metric.Values, limits spec.SLO) error {
-	for _, limit := range limits {
-		v, there := claimed.Get(limit.Metric)
-		m, known := metric.Lookup(limit.Metric)
-		if !there || !known {
-			continue
-		}
-		bound := limit.Quantity.Float64()
-		if m.Direction == metric.LessIsBetter && v > bound || m.Direction == metric.MoreIsBetter && v < bound {
-			return fmt.Errorf("its %s of %s breaks the limit of %s", m.Name, metric.Quantity(v, m.Unit), metric.Quantity(bound, m.Unit))
-		}
+	limit, broken := limits.Broken(claimed)
+	if !broken {
+		return nil
 	}
-	return nil
+	m, _ := metric.Lookup(limit.Metric)
+	v, _ := claimed.Get(limit.Metric)
+	return fmt.Errorf("its %s of %s breaks the limit of %s", m.Name, metric.Quantity(v, m.Unit), metric.Quantity(limit.Quantity.Float64(), m.Unit))
 }
