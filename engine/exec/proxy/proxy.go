@@ -84,8 +84,11 @@ func forward(base *url.URL, transport http.RoundTripper) *httputil.ReverseProxy 
 	}
 }
 
-// ServeHTTP passes one request on.
+// ServeHTTP passes one request on. The replica may answer before it has the whole of
+// it: without full duplex the body is closed as soon as the answer begins, and a writer
+// that finds it closed takes the connection down, and the answer with it.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always has it
 	chosen := p.take()
 	defer p.release(chosen)
 	chosen.to.ServeHTTP(w, r)

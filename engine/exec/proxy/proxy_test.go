@@ -124,6 +124,36 @@ func TestStreamsAreNotBuffered(t *testing.T) {
 	}
 }
 
+// TestAnAnswerMayBeginBeforeTheRequestIsRead has a replica answer while the request's
+// body is still on its way: the whole of both must come through.
+func TestAnAnswerMayBeginBeforeTheRequestIsRead(t *testing.T) {
+	p := open(t, LeastRequests, backends(t, 1, func(_ int, w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		fmt.Fprintln(w, "begun")
+		w.(http.Flusher).Flush()
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprintln(w, string(body), err)
+	}))
+	body, rest := io.Pipe()
+	group := sync.WaitGroup{}
+	group.Go(func() { _, _ = io.WriteString(rest, "first ") })
+	response, err := client(t).Post(p.URL, "text/plain", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	group.Wait()
+	lines := bufio.NewReader(response.Body)
+	if line, err := lines.ReadString('\n'); line != "begun\n" {
+		t.Fatalf("%q, error %v", line, err)
+	}
+	_, _ = io.WriteString(rest, "last")
+	_ = rest.Close()
+	if line, err := lines.ReadString('\n'); line != "first last <nil>\n" {
+		t.Errorf("%q, error %v", line, err)
+	}
+}
+
 func TestABrokenStreamBreaksOff(t *testing.T) {
 	p := open(t, LeastRequests, backends(t, 1, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "data: 1\n")
