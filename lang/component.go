@@ -37,7 +37,7 @@ func (l *loader) validity(r spec.Registration, c *spec.Component) (err error) {
 	if r.Validate != nil {
 		return r.Validate(c)
 	}
-	env := spec.Env{SuiteDir: l.absDir, WorkDir: filepath.Join(l.absDir, ".aicv"), Self: "aicv", Getenv: func(string) (string, bool) { return "", false }}
+	env := l.env()
 	switch n := r.New; {
 	case n.Target != nil:
 		_, err = n.Target(c, env)
@@ -51,6 +51,11 @@ func (l *loader) validity(r spec.Registration, c *spec.Component) (err error) {
 		_, err = n.Recording(c, env)
 	}
 	return err
+}
+
+// env is what providers may know when they look at their declarations.
+func (l *loader) env() spec.Env {
+	return spec.Env{SuiteDir: l.absDir, WorkDir: filepath.Join(l.absDir, ".aicv"), Self: "aicv", Getenv: func(string) (string, bool) { return "", false }}
 }
 
 // split takes joined errors apart.

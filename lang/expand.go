@@ -285,7 +285,11 @@ func (e *experiment) addCell(c spec.Cell) bool {
 		e.tooMany("more than " + metric.Whole(schema.MaxCells))
 		return false
 	}
-	if p := cellProblem(&c); p != nil {
+	p := cellProblem(&c)
+	if p == nil {
+		p = e.l.clientProblem(&c)
+	}
+	if p != nil {
 		e.fail(e.b.nameAt, p.summary, p.detail+" (cell "+c.Address()+")", p.fix)
 		return false
 	}

@@ -46,6 +46,9 @@ func (b *builder) group(context.Context) error {
 	if err := b.checkEndpoints(); err != nil {
 		return err
 	}
+	if err := b.checkClients(); err != nil {
+		return err
+	}
 	index := map[spec.ID]int{}
 	names := map[string]int{}
 	for i := range b.plan.Cells {
@@ -93,6 +96,24 @@ func (b *builder) checkEndpoints() error {
 			return &spec.Error{Kind: spec.ErrUsage,
 				Summary: fmt.Sprintf("%s is one server, and %s and %s need different ones", c.Target.Address(), o.Address(), c.Address()),
 				Fix:     "let the cells of an endpoint differ in load only, or declare one endpoint per configuration"}
+		}
+	}
+	return nil
+}
+
+// checkClients refuses benchmarks in an image where the target runs no images.
+func (b *builder) checkClients() error {
+	for i := range b.plan.Cells {
+		c := &b.plan.Cells[i].Cell
+		if b.offline(i) || spec.ClientImageOf(c.Benchmark) == "" {
+			continue
+		}
+		target, err := b.makers.target(c.Target)
+		if err != nil {
+			return err
+		}
+		if _, able := target.(spec.ClientRunner); !able {
+			return spec.ClientImageUnfit(c)
 		}
 	}
 	return nil

@@ -576,3 +576,18 @@ func TestRepeatsThatAllowNoRun(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Rows that a recording or a predictor adds are never seen by the language: the plan too
+// refuses a benchmark in an image where the target runs none.
+func TestABenchmarkInAnImageNeedsATargetForIt(t *testing.T) {
+	for _, able := range []bool{true, false} {
+		w := newWorld()
+		w.clients = able
+		w.benchmark.Attrs = spec.Attrs{spec.AttrImage: spec.StringValue("bench:1")}
+		w.experiment("e", []int{1}, []int{8}, spec.Repeats{Min: 3, Max: 3, Starts: 1})
+		_, err := w.tryBuild()
+		if (err == nil) != able || err != nil && (spec.KindOf(err) != spec.ErrUsage || !strings.Contains(err.Error(), "target.fake.local runs no images")) {
+			t.Errorf("able %t: %v", able, err)
+		}
+	}
+}

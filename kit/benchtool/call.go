@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,15 +23,21 @@ func kept() []string {
 		"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 }
 
-// Environment is the whole environment of a Python tool that may reach the server at an
-// address and nothing else, with some variables of its own.
-func Environment(server string, own ...string) []string {
+// Confined is the environment that keeps a Python tool to the server at an address, and to
+// files that are there.
+func Confined(server string) []string {
 	host := ""
 	if u, err := url.Parse(server); err == nil {
 		host = u.Hostname()
 	}
-	env := []string{"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1",
+	return []string{"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1",
 		"NO_PROXY=127.0.0.1,localhost," + host}
+}
+
+// Environment is the whole environment of a Python tool that may reach the server at an
+// address and nothing else, with some variables of its own.
+func Environment(server string, own ...string) []string {
+	env := Confined(server)
 	for _, name := range kept() {
 		if v, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+v)
@@ -67,6 +75,30 @@ func Tokenizer(address, given string, model spec.Model, env spec.Env) (string, e
 		return "", &spec.Error{Kind: spec.ErrUsage, Summary: address + ": there is no tokenizer folder " + name, Fix: "set tokenizer to a folder with tokenizer.json and tokenizer_config.json"}
 	}
 	return name, nil
+}
+
+// FolderMounts shows a folder of this host to a container, read-only. Where entries are links,
+// as in the Hugging Face cache, their files are shown one by one.
+func FolderMounts(folder, inside string) ([]spec.Mount, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	linked := func(e os.DirEntry) bool { return e.Type()&os.ModeSymlink != 0 }
+	if !slices.ContainsFunc(entries, linked) {
+		return []spec.Mount{{Source: folder, Target: inside, ReadOnly: true}}, nil
+	}
+	var files []spec.Mount
+	for _, e := range entries {
+		file, err := filepath.EvalSymlinks(filepath.Join(folder, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			files = append(files, spec.Mount{Source: file, Target: path.Join(inside, e.Name()), ReadOnly: true})
+		}
+	}
+	return files, nil
 }
 
 // CheckTokenizer checks a tokenizer that a benchmark names.

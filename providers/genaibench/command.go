@@ -1,6 +1,7 @@
 package genaibench
 
 import (
+	"cmp"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -13,8 +14,11 @@ import (
 
 // order is one call of the tool.
 type order struct {
-	tool      *pytool.Tool
-	folder    string // of this run, absolute
+	tool      *pytool.Tool // nil: in an image
+	folder    string       // of this run, absolute
+	seen      string       // the same folder as the tool sees it
+	mounts    []spec.Mount // of a container
+	image     string       // content that ran; empty: on this host
 	url       string
 	model     string // as requests name it
 	label     string // of the model, in the tool's own pages
@@ -63,7 +67,7 @@ func (b *benchmark) argv(o *order) []string {
 		"--model-tokenizer", o.tokenizer, "--model", o.label, "--task", "text-to-text",
 		"--max-time-per-run", strconv.Itoa(o.minutes), "--max-requests-per-run", strconv.Itoa(o.requests),
 		"--num-concurrency", strconv.Itoa(o.load.Concurrency), "--traffic-scenario", o.scenario, "--metrics-time-unit", "s",
-		"--experiment-base-dir", o.folder, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.folder, logsName),
+		"--experiment-base-dir", o.seen, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.seen, logsName),
 	}
 	if len(b.params.Fields()) > 0 {
 		args = append(args, "--additional-request-params", b.params.String())
@@ -71,17 +75,29 @@ func (b *benchmark) argv(o *order) []string {
 	if b.workers > 0 {
 		args = append(args, "--num-workers", strconv.Itoa(b.workers))
 	}
-	if o.key != "" {
-		return append([]string{o.tool.Python, "-c", withKey}, args...)
-	}
-	if o.tool.Command != "" {
-		return append([]string{o.tool.Command}, args...)
-	}
-	return append([]string{o.tool.Python, "-m", "genai_bench.cli.cli"}, args...)
+	return append(o.program(), args...)
 }
 
+// program starts the tool. In an image it is looked for on the PATH that the image sets.
+func (o *order) program() []string {
+	tool := cmp.Or(o.tool, &pytool.Tool{Command: name, Python: "python3"})
+	switch {
+	case o.key != "":
+		return []string{tool.Python, "-c", withKey}
+	case tool.Command != "":
+		return []string{tool.Command}
+	}
+	return []string{tool.Python, "-m", "genai_bench.cli.cli"}
+}
+
+// settings are the variables of the tool's environment that are neither ours nor secret.
+func (o *order) settings() []string {
+	return []string{"ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR=" + filepath.Join(o.seen, logsName)}
+}
+
+// environment is that of a process.
 func (o *order) environment() []string {
-	env := benchtool.Environment(o.url, "ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR="+filepath.Join(o.folder, logsName))
+	env := benchtool.Environment(o.url, o.settings()...)
 	if o.key != "" {
 		env = append(env, keyVariable+"="+o.key)
 	}

@@ -235,6 +235,7 @@ func TestTheKeyStaysSecret(t *testing.T) {
 	const key = "sk-very-secret"
 	b := made(t, spec.Attrs{attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return key, true })
 	o := &order{folder: t.TempDir(), url: "http://127.0.0.1:1", key: key}
+	o.seen = o.folder
 	o.tool = pythonTool()
 	if argv := b.argv(o); argv[0] != "/python" || slices.ContainsFunc(argv, func(a string) bool { return strings.Contains(a, key) }) {
 		t.Errorf("arguments %q", argv)
@@ -348,6 +349,7 @@ func TestRefusedLoads(t *testing.T) {
 func TestRefusedDeclarations(t *testing.T) {
 	for want, attrs := range map[string]spec.Attrs{
 		"both set":             {attrCommand: spec.StringValue("x"), attrVenv: spec.StringValue("y")},
+		"image is set beside":  {attrVenv: spec.StringValue("y"), spec.AttrImage: spec.StringValue("x")},
 		"params sets":          {attrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
 		"holds a secret":       {attrParams: spec.MapValue(spec.Field{Name: "x", Value: spec.ListValue(spec.SecretValue("K"))})},
 		"max_time is negative": {attrMaxTime: spec.StringValue("-1s")},

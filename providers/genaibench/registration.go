@@ -44,7 +44,7 @@ func Registration() spec.Registration {
 func block() spec.Block {
 	least, most := 0.0, 16.0
 	return spec.Block{
-		Doc: "The real genai-bench (0.0.5; scripts/real-tools installs it), one process per run. Where the workload leaves the size open, a run has 50 requests per place and takes 100 s.",
+		Doc: "The real genai-bench (0.0.5; scripts/real-tools installs it), one process or container per run. Where the workload leaves the size open, a run has 50 requests per place and takes 100 s.",
 		Attributes: []spec.Attribute{
 			{Name: attrTokenizer, Type: spec.TypeString, Since: since, Example: `"/models/qwen3-32b"`,
 				Doc: "Folder of the tokenizer that shapes the prompts, or an id that the local Hugging Face cache holds; nothing is downloaded. The model's path where it is not set, else its id."},
@@ -62,6 +62,7 @@ func block() spec.Block {
 				Doc: "The tool's command, by name or path. It is looked for on PATH where neither this nor venv is set."},
 			{Name: attrVenv, Type: spec.TypePath, Incidental: true, Since: since, Example: `".tools/genai-bench"`,
 				Doc: "Virtual environment that has the tool."},
+			spec.ClientImageRow(`"registry.example/genai-bench:0.0.5"`),
 		},
 	}
 }
@@ -109,6 +110,7 @@ type benchmark struct {
 	maxTime   time.Duration
 	apiKey    spec.Value
 	query     pytool.Query
+	image     string // that the tool runs in; empty: it is installed here
 	env       spec.Env
 }
 
@@ -117,13 +119,16 @@ const howToInstall = "scripts/real-tools genai-bench installs it into .tools/gen
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 	a := c.Attrs
 	b := &benchmark{address: c.Address(), tokenizer: a.Text(attrTokenizer), backend: a.Text(attrBackend), workers: a.Int(attrWorkers),
-		params: a[attrParams], maxTime: a.Duration(attrMaxTime), apiKey: a[attrAPIKey], env: env}
+		params: a[attrParams], maxTime: a.Duration(attrMaxTime), apiKey: a[attrAPIKey], image: spec.ClientImageOf(c), env: env}
 	if b.backend == "" {
 		b.backend = defaultBackend
 	}
 	b.query = pytool.Query{Script: "genai-bench", Distributions: []string{"genai-bench"}, Command: a.Text(attrCommand), Venv: a.Text(attrVenv),
 		Dir: env.SuiteDir, Install: howToInstall}
 	switch {
+	case b.image != "" && (b.query.Command != "" || b.query.Venv != ""):
+		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: spec.AttrImage, Summary: "image is set beside command or venv",
+			Fix: "keep one: image is for a tool in a container, command and venv are for one that is installed here"}
 	case b.query.Command != "" && b.query.Venv != "":
 		return nil, b.wrong("command and venv are both set", "keep one of them")
 	case b.maxTime < 0:

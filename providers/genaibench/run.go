@@ -8,7 +8,6 @@ import (
 
 	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
-	"aicv/kit/subprocess"
 	"aicv/spec"
 )
 
@@ -32,15 +31,12 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	o.requests = enough(s, o.load.Concurrency, warm.Latency)
 	o.minutes = minutes(benchtool.Limit(o.requests, o.load.Concurrency, warm.Latency, b.maxTime))
 	c := newConversation(emit, o.key)
-	ended, err := subprocess.Run(ctx, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
+	ended, err := b.call(ctx, o, c, request.RunClient)
 	c.Stop()
-	switch {
-	case err != nil:
-		return spec.RunResult{}, &spec.Error{Kind: spec.ErrBenchmark, Summary: "genai-bench could not be started", Cause: err, Fix: howToInstall}
-	case ctx.Err() != nil:
-		return spec.RunResult{}, benchtool.Interrupted(ctx, "genai-bench was ended")
+	if err == nil {
+		err = benchtool.Scrub(name, o.folder, o.key)
 	}
-	if err := benchtool.Scrub(name, o.folder, o.key); err != nil {
+	if err != nil {
 		return spec.RunResult{}, err
 	}
 	result, err := b.read(o, c, ended, request)
@@ -75,27 +71,43 @@ func refuse(request spec.RunRequest) error {
 
 // prepare finds all that a call needs and makes the run's folder.
 func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
-	tool, err := pytool.Find(b.query)
-	if err != nil {
-		return nil, err
-	}
-	o := &order{tool: tool, model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model")}
+	o := &order{model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model")}
 	o.scenario, _ = scenario(request.Load)
+	var err error
 	if o.url, err = benchtool.BaseURL(name, request.Server.URL); err != nil {
 		return nil, err
 	}
 	if o.key, err = benchtool.Key(b.address, b.apiKey, b.env); err != nil {
 		return nil, err
 	}
-	if o.key != "" && tool.Python == "" {
-		return nil, b.wrong("the key can not be handed to "+tool.Command+" without its arguments, where everybody can read it", "set venv, so that its interpreter is known")
-	}
 	if o.tokenizer, err = benchtool.Tokenizer(b.address, b.tokenizer, request.Model, b.env); err != nil {
+		return nil, err
+	}
+	if b.image == "" {
+		err = b.find(o)
+	} else {
+		err = b.checkContainer(o, request.RunClient)
+	}
+	if err != nil {
 		return nil, err
 	}
 	o.folder, err = benchtool.Folder(b.env, name, fmt.Sprintf("c%d", request.Load.Concurrency))
 	if err == nil {
 		err = benchtool.SubFolder(o.folder, logsName)
 	}
+	if o.seen = o.folder; err == nil && b.image != "" {
+		err = o.enter()
+	}
 	return o, err
+}
+
+// find looks for the tool on this host.
+func (b *benchmark) find(o *order) (err error) {
+	if o.tool, err = pytool.Find(b.query); err != nil {
+		return err
+	}
+	if o.key != "" && o.tool.Python == "" {
+		return b.wrong("the key can not be handed to "+o.tool.Command+" without its arguments, where everybody can read it", "set venv, so that its interpreter is known")
+	}
+	return nil
 }
