@@ -38,6 +38,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	if b.calibrates && request.Load.Shape.Dataset == "" {
 		r.uncalibrated = r.calibrate(ctx)
 	}
+	r.phases.settle += c.now()
 	r.before = usedSoFar()
 	if err := r.drive(ctx, emit); err != nil {
 		return spec.RunResult{}, err
@@ -62,7 +63,7 @@ func refuse(request spec.RunRequest) error {
 		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
 	case load.Shape.Dataset == "" && promptTokens(load) > mostPrompt:
 		problem, fix = fmt.Sprintf("prompts of up to %.0f tokens, %d at once, do not fit in the client's memory", newSizes(0, load).input.most(), max(1, load.Concurrency)), fmt.Sprintf("ask for at most %d prompt tokens in flight", mostPrompt)
-	case request.Sampling.Requests < 0 || request.Sampling.Warmup < 0 || request.Sampling.Duration < 0:
+	case min(request.Sampling.Requests, request.Sampling.Warmup) < 0 || min(request.Sampling.WarmupTime, request.Sampling.Duration) < 0:
 		problem, fix = "requests, warmup or duration is negative", "leave it out for the default"
 	case request.Server.URL == "":
 		problem, fix = "the server has no URL", "deploy it first, or name an endpoint"

@@ -56,7 +56,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	o.seed = s.Seed
-	w := &benchtool.Warmup{URL: o.url, Key: o.key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Seed: uint64(s.Seed) ^ rand.Uint64()}
+	w := &benchtool.Warmup{URL: o.url, Key: o.key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
 	warm, err := w.Run(ctx, emit)
 	if err != nil {
 		return spec.RunResult{}, err
@@ -280,9 +280,9 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 	generations := func(n int) time.Duration { return time.Duration((n+c-1)/c) * latency }
 	if rate := request.Load.RequestRate.Float64(); rate > 0 {
 		n := enough(s, request.Load, latency)
-		return fixedCost + 2*latency + min(b.maxTime, span(n, rate)+latency)
+		return fixedCost + max(2*latency, s.WarmupTime) + min(b.maxTime, span(n, rate)+latency)
 	}
-	return fixedCost + generations(s.Warmup) + min(b.maxTime, max(generations(s.Requests), s.Duration))
+	return fixedCost + max(generations(s.Warmup), s.WarmupTime) + min(b.maxTime, max(generations(s.Requests), s.Duration))
 }
 
 // testedVersion is the release that this package was written and tested against.
