@@ -164,3 +164,17 @@ func TestQuoted(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestWhereSecretsGo: requests' parameters end in arguments and logs, the key does not.
+func TestWhereSecretsGo(t *testing.T) {
+	own := spec.Attribute{Name: "own"}
+	rows := Attributes(Words{}, own)
+	for _, row := range rows {
+		if row.Public != (row.Name == AttrParams) || row.Secret != (row.Name == AttrAPIKey) {
+			t.Errorf("%s: public %v, secret %v", row.Name, row.Public, row.Secret)
+		}
+	}
+	if len(rows) != 7 || rows[1].Name != own.Name {
+		t.Errorf("%d rows, the second %s", len(rows), rows[1].Name)
+	}
+}

@@ -151,7 +151,7 @@ func TestReservationsLiveAsLongAsTheServer(t *testing.T) {
 	s := helperSpec(t)
 	s.Command = []string{"sleep", "60"} // binds nothing: only the lock speaks for it
 	server := mustStart(t, made, "s", "k", s)
-	made.letGo(made.folder("s", "k"))
+	made.held.LetGo(made.folder("s", "k"))
 	if _, err := lock.Try(filepath.Join(locks, "port-19220.lock"), lock.Holder{}); !isHeld(err) {
 		t.Fatalf("the lock of a running server: %v, want held", err)
 	}
@@ -344,7 +344,7 @@ func crashHelper() {
 	}
 	s := settings{address: "target.process.here", host: defaultHost, first: 19260, last: 19279}
 	self := os.Args[0]
-	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], run: gpu.Run, held: map[string][]*os.File{}, now: func(at string) {
+	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], run: gpu.Run, now: func(at string) {
 		if at == point {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
