@@ -44,7 +44,7 @@ type order struct {
 
 // Run executes one run. See the package comment for what is measured.
 func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
-	if err := refuse(request); err != nil {
+	if err := b.CheckLoad(request.Load); err != nil {
 		return spec.RunResult{}, err
 	}
 	if emit == nil {
@@ -127,29 +127,33 @@ func enough(s spec.Sampling, load spec.Load, latency time.Duration) int {
 	return max(1, s.Requests, int(math.Ceil(s.Duration.Seconds()*rate)))
 }
 
-// refuse names what the tool can not do, or not as the suite means it.
-func refuse(request spec.RunRequest) error {
-	load, problem, fix := request.Load, "", "use loadgen, or change the workload"
+// CheckLoad says before anything is deployed what the tool can not do, or not as the suite
+// means it.
+func (b *benchmark) CheckLoad(load spec.Load) error {
 	s := &load.Shape
 	switch {
 	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
-		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
-	case load.InputTokens < 1 || load.OutputTokens < 1:
-		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
-	case s.Static:
-		problem = "static batches are asked for"
+		return refusal(spec.LoadConcurrency, fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more")
 	case s.Dataset != "":
-		problem = "a dataset is asked for, and its prompts are random"
+		return refusal(spec.LoadDataset, "a dataset is asked for, and its prompts are random", elsewhere)
+	case load.InputTokens < 1 || load.OutputTokens < 1:
+		return refusal(spec.LoadInputTokens, fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more")
+	case s.Static:
+		return refusal(spec.LoadBatch, "static batches are asked for", elsewhere)
 	case s.SharedPrefix.Sign() > 0:
-		problem = "a shared prefix is asked for"
+		return refusal(spec.LoadSharedPrefix, "a shared prefix is asked for", elsewhere)
 	case s.Varies():
-		problem = "lengths that vary are asked for, and it draws them from another distribution"
+		return refusal(spec.LoadInputLengths, "lengths that vary are asked for, and it draws them from another distribution", elsewhere)
 	case load.RequestRate.Sign() > 0 && s.Arrivals == spec.ArrivalsConstant:
-		problem = "constant arrivals are asked for, and it has Poisson and gamma arrivals"
-	default:
-		return nil
+		return refusal(spec.LoadArrivals, "constant arrivals are asked for, and it has Poisson and gamma arrivals", elsewhere)
 	}
-	return &spec.Error{Kind: spec.ErrUsage, Summary: name + " can not drive this load: " + problem, Fix: fix}
+	return nil
+}
+
+const elsewhere = "use loadgen, or change the workload"
+
+func refusal(item, problem, fix string) error {
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: item, Summary: name + " can not drive this load: " + problem, Fix: fix}
 }
 
 // prepare finds all that a call needs and makes the run's folder.
