@@ -127,35 +127,6 @@ func enough(s spec.Sampling, load spec.Load, latency time.Duration) int {
 	return max(1, s.Requests, int(math.Ceil(s.Duration.Seconds()*rate)))
 }
 
-// CheckLoad says before anything is deployed what the tool can not do, or not as the suite
-// means it.
-func (b *benchmark) CheckLoad(load spec.Load) error {
-	s := &load.Shape
-	switch {
-	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
-		return refusal(spec.LoadConcurrency, fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more")
-	case s.Dataset != "":
-		return refusal(spec.LoadDataset, "a dataset is asked for, and its prompts are random", elsewhere)
-	case load.InputTokens < 1 || load.OutputTokens < 1:
-		return refusal(spec.LoadInputTokens, fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more")
-	case s.Static:
-		return refusal(spec.LoadBatch, "static batches are asked for", elsewhere)
-	case s.SharedPrefix.Sign() > 0:
-		return refusal(spec.LoadSharedPrefix, "a shared prefix is asked for", elsewhere)
-	case s.Varies():
-		return refusal(spec.LoadInputLengths, "lengths that vary are asked for, and it draws them from another distribution", elsewhere)
-	case load.RequestRate.Sign() > 0 && s.Arrivals == spec.ArrivalsConstant:
-		return refusal(spec.LoadArrivals, "constant arrivals are asked for, and it has Poisson and gamma arrivals", elsewhere)
-	}
-	return nil
-}
-
-const elsewhere = "use loadgen, or change the workload"
-
-func refusal(item, problem, fix string) error {
-	return &spec.Error{Kind: spec.ErrUsage, Attribute: item, Summary: name + " can not drive this load: " + problem, Fix: fix}
-}
-
 // prepare finds all that a call needs and makes the run's folder.
 func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
 	tool, err := pytool.Find(b.query)
@@ -191,11 +162,11 @@ func (b *benchmark) argv(o *order) []string {
 	if b.endpoint == endpointChat {
 		backend, path = "openai-chat", "/v1/chat/completions"
 	}
-	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.url, "--endpoint", path, "--model", o.model, "--tokenizer", o.tokenizer,
-		"--dataset-name", "random", "--random-input-len", strconv.Itoa(o.load.InputTokens), "--random-output-len", strconv.Itoa(o.load.OutputTokens), "--random-range-ratio", "0",
+	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.url, "--endpoint", path, "--model", o.model, "--tokenizer", o.tokenizer}
+	args = append(append(args, lengths(o.load)...),
 		"--num-prompts", strconv.Itoa(o.requests), "--seed", strconv.FormatInt(int64(uint32(o.seed)), 10), "--ignore-eos", "--temperature", "0",
 		"--num-warmups", "0", "--ready-check-timeout-sec", "0", "--disable-tqdm", "--percentile-metrics", "ttft,tpot,itl,e2el",
-		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName}
+		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName)
 	args = append(args, traffic(o.load)...)
 	if len(b.params.Fields()) > 0 {
 		args = append(args, "--extra-body", b.params.String())
@@ -204,18 +175,6 @@ func (b *benchmark) argv(o *order) []string {
 		return append([]string{o.tool.Command}, args...)
 	}
 	return append([]string{o.tool.Python, "-m", "vllm.entrypoints.cli.main"}, args...)
-}
-
-// traffic is a closed loop, or an open one with the burstiness of its arrivals.
-func traffic(load spec.Load) []string {
-	if load.RequestRate.Sign() == 0 {
-		return []string{"--request-rate", "inf", "--max-concurrency", strconv.Itoa(load.Concurrency)}
-	}
-	args := []string{"--request-rate", load.RequestRate.String()}
-	if b := load.Shape.Burstiness; b.Sign() > 0 {
-		args = append(args, "--burstiness", b.String())
-	}
-	return args
 }
 
 // environment has the key where the tool looks for one. NETRC keeps those of other hosts
