@@ -165,10 +165,11 @@ type Load struct {
 
 // Sampling is how one run is taken.
 type Sampling struct {
-	Requests int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
-	Duration time.Duration // shortest window; 0: requests alone decide
-	Warmup   int           // warm-up requests; 0: 2 x concurrency
-	Seed     int64         // of prompts; each load and each repeat has its own
+	Requests   int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
+	Duration   time.Duration // shortest window; 0: requests alone decide
+	Warmup     int           // warm-up requests; 0: 2 x concurrency
+	WarmupTime time.Duration `json:",omitzero"` // shortest warm-up; 0: requests alone decide
+	Seed       int64         // of prompts; each load and each repeat has its own
 }
 
 // CellSource says where a cell came from.

@@ -54,6 +54,18 @@ func TestWarmup(t *testing.T) {
 	}
 }
 
+// A warm-up that must take a while sends as many requests as that takes.
+func TestWarmupByTime(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
+	defer s.Close()
+	w := warmup(s.URL)
+	w.Requests, w.Least = 1, 300*time.Millisecond
+	got, err := w.Run(t.Context(), silent)
+	if err != nil || time.Since(got.Began) < w.Least || len(got.Rows) < 2 {
+		t.Errorf("%d requests, %v", len(got.Rows), err)
+	}
+}
+
 func TestWarmupComesFirst(t *testing.T) {
 	began := time.Now()
 	w := &Warmed{Began: began, Rows: make([]spec.RequestRow, 2)}
@@ -150,5 +162,19 @@ func TestFolders(t *testing.T) {
 func TestQuoted(t *testing.T) {
 	if got := Quoted([]string{"python", "-c", "import x", "D(1,2)", "it's (a)", "plain"}); got != `python -c (code) 'D(1,2)' 'it'\''s (a)' plain` {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestWhereSecretsGo: requests' parameters end in arguments and logs, the key does not.
+func TestWhereSecretsGo(t *testing.T) {
+	own := spec.Attribute{Name: "own"}
+	rows := Attributes(Words{}, own)
+	for _, row := range rows {
+		if row.Public != (row.Name == AttrParams) || row.Secret != (row.Name == AttrAPIKey) {
+			t.Errorf("%s: public %v, secret %v", row.Name, row.Public, row.Secret)
+		}
+	}
+	if len(rows) != 7 || rows[1].Name != own.Name {
+		t.Errorf("%d rows, the second %s", len(rows), rows[1].Name)
 	}
 }

@@ -185,15 +185,11 @@ func (r *runtime) Counters(ctx context.Context, server spec.Server) (spec.Counte
 	if path == "" {
 		return spec.Counters{}, errors.ErrUnsupported
 	}
-	page, err := engine.Get(ctx, server.URL+path)
-	if err != nil {
-		return spec.Counters{}, err
-	}
 	names := &engine.CounterNames{}
 	for _, f := range counterFields() {
 		if name, ok := r.component.Attrs[blockCounter].Field(f.name); ok && name.Text() != "" {
 			*f.to(names) = []string{name.Text()}
 		}
 	}
-	return names.Read(page), nil
+	return names.Ask(ctx, server.URL+path)
 }

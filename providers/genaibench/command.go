@@ -7,23 +7,19 @@ import (
 	"time"
 
 	"aicv/kit/benchtool"
-	"aicv/kit/pytool"
 	"aicv/spec"
 )
 
 // order is one call of the tool.
 type order struct {
-	tool      *pytool.Tool
-	folder    string // of this run, absolute
-	url       string
-	model     string // as requests name it
-	label     string // of the model, in the tool's own pages
-	tokenizer string
-	scenario  string
-	requests  int
-	minutes   int
-	load      spec.Load
-	key       string // bearer token; empty: none
+	benchtool.Call
+	folder   string // of this run, absolute
+	model    string // as requests name it
+	label    string // of the model, in the tool's own pages
+	scenario string
+	requests int
+	minutes  int
+	load     spec.Load
 }
 
 // name is the tool's.
@@ -59,31 +55,31 @@ sys.exit(cli())
 // before it.
 func (b *benchmark) argv(o *order) []string {
 	args := []string{"benchmark",
-		"--api-backend", b.backend, "--api-base", o.url, "--api-key", placeholderKey, "--api-model-name", o.model,
-		"--model-tokenizer", o.tokenizer, "--model", o.label, "--task", "text-to-text",
+		"--api-backend", b.backend, "--api-base", o.URL, "--api-key", placeholderKey, "--api-model-name", o.model,
+		"--model-tokenizer", o.Tokenizer, "--model", o.label, "--task", "text-to-text",
 		"--max-time-per-run", strconv.Itoa(o.minutes), "--max-requests-per-run", strconv.Itoa(o.requests),
 		"--num-concurrency", strconv.Itoa(o.load.Concurrency), "--traffic-scenario", o.scenario, "--metrics-time-unit", "s",
 		"--experiment-base-dir", o.folder, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.folder, logsName),
 	}
-	if len(b.params.Fields()) > 0 {
-		args = append(args, "--additional-request-params", b.params.String())
+	if len(b.Params.Fields()) > 0 {
+		args = append(args, "--additional-request-params", b.Params.String())
 	}
 	if b.workers > 0 {
 		args = append(args, "--num-workers", strconv.Itoa(b.workers))
 	}
-	if o.key != "" {
-		return append([]string{o.tool.Python, "-c", withKey}, args...)
+	if o.Key != "" {
+		return append([]string{o.Tool.Python, "-c", withKey}, args...)
 	}
-	if o.tool.Command != "" {
-		return append([]string{o.tool.Command}, args...)
+	if o.Tool.Command != "" {
+		return append([]string{o.Tool.Command}, args...)
 	}
-	return append([]string{o.tool.Python, "-m", "genai_bench.cli.cli"}, args...)
+	return append([]string{o.Tool.Python, "-m", "genai_bench.cli.cli"}, args...)
 }
 
 func (o *order) environment() []string {
-	env := benchtool.Environment(o.url, "ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR="+filepath.Join(o.folder, logsName))
-	if o.key != "" {
-		env = append(env, keyVariable+"="+o.key)
+	env := benchtool.Environment(o.URL, "ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR="+filepath.Join(o.folder, logsName))
+	if o.Key != "" {
+		env = append(env, keyVariable+"="+o.Key)
 	}
 	return env
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"aicv/kit/benchtool"
-	"aicv/kit/pytool"
 	"aicv/kit/subprocess"
 	"aicv/spec"
 )
@@ -30,8 +29,8 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	o.requests = enough(s, o.load.Concurrency, warm.Latency)
-	o.minutes = minutes(benchtool.Limit(o.requests, o.load.Concurrency, warm.Latency, b.maxTime))
-	c := newConversation(emit, o.key)
+	o.minutes = minutes(benchtool.Limit(o.requests, o.load.Concurrency, warm.Latency, b.MaxTime))
+	c := newConversation(emit, o.Key)
 	ended, err := subprocess.Run(ctx, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
 	c.Stop()
 	switch {
@@ -40,7 +39,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	case ctx.Err() != nil:
 		return spec.RunResult{}, benchtool.Interrupted(ctx, "genai-bench was ended")
 	}
-	if err := benchtool.Scrub(name, o.folder, o.key); err != nil {
+	if err := benchtool.Scrub(name, o.folder, o.Key); err != nil {
 		return spec.RunResult{}, err
 	}
 	result, err := b.read(o, c, ended, request)
@@ -83,25 +82,16 @@ func refusal(item, problem, fix string) error {
 
 // prepare finds all that a call needs and makes the run's folder.
 func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
-	tool, err := pytool.Find(b.query)
+	call, err := b.Call(name, &request)
 	if err != nil {
 		return nil, err
 	}
-	o := &order{tool: tool, model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model")}
+	o := &order{Call: call, model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model")}
 	o.scenario, _ = scenario(request.Load)
-	if o.url, err = benchtool.BaseURL(name, request.Server.URL); err != nil {
-		return nil, err
+	if o.Key != "" && o.Tool.Python == "" {
+		return nil, b.Wrong("the key can not be handed to "+o.Tool.Command+" without its arguments, where everybody can read it", "set venv, so that its interpreter is known")
 	}
-	if o.key, err = benchtool.Key(b.address, b.apiKey, b.env); err != nil {
-		return nil, err
-	}
-	if o.key != "" && tool.Python == "" {
-		return nil, b.wrong("the key can not be handed to "+tool.Command+" without its arguments, where everybody can read it", "set venv, so that its interpreter is known")
-	}
-	if o.tokenizer, err = benchtool.Tokenizer(b.address, b.tokenizer, request.Model, b.env); err != nil {
-		return nil, err
-	}
-	o.folder, err = benchtool.Folder(b.env, name, fmt.Sprintf("c%d", request.Load.Concurrency))
+	o.folder, err = benchtool.Folder(b.Env, name, fmt.Sprintf("c%d", request.Load.Concurrency))
 	if err == nil {
 		err = benchtool.SubFolder(o.folder, logsName)
 	}

@@ -38,6 +38,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	if b.calibrates && request.Load.Shape.Dataset == "" {
 		r.uncalibrated = r.calibrate(ctx)
 	}
+	r.phases.settle += c.now()
 	r.before = usedSoFar()
 	if err := r.drive(ctx, emit); err != nil {
 		return spec.RunResult{}, err
@@ -63,7 +64,7 @@ func (b *benchmark) CheckLoad(load spec.Load) error {
 func refuse(request spec.RunRequest) error {
 	s := request.Sampling
 	switch {
-	case s.Requests < 0 || s.Warmup < 0 || s.Duration < 0:
+	case min(s.Requests, s.Warmup) < 0 || min(s.WarmupTime, s.Duration) < 0:
 		return refusal("", "requests, warmup or duration is negative", "leave it out for the default")
 	case request.Server.URL == "":
 		return refusal("", "the server has no URL", "deploy it first, or name an endpoint")

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/metric"
 	"aicv/providers/sim"
@@ -106,7 +107,7 @@ func simulator(t *testing.T) string {
 func playing(t *testing.T, part string, extra spec.Attrs) (*benchmark, spec.RunRequest) {
 	t.Helper()
 	t.Setenv("HOME", playPrefix+part)
-	attrs := spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrAPIKey: spec.SecretValue("KEY")}
+	attrs := spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrAPIKey: spec.SecretValue("KEY")}
 	for name, v := range extra {
 		attrs[name] = v
 	}
@@ -118,7 +119,7 @@ const secret = "sk-not-to-be-found"
 // written reads a file of the one folder of a run.
 func written(t *testing.T, b *benchmark, name string) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.env.WorkDir, folderName, "*", name))
+	found, err := filepath.Glob(filepath.Join(b.Env.WorkDir, folderName, "*", name))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
@@ -131,7 +132,7 @@ func written(t *testing.T, b *benchmark, name string) string {
 
 func TestRunOfTheTool(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "must not be seen")
-	b, request := playing(t, "well", spec.Attrs{attrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
+	b, request := playing(t, "well", spec.Attrs{benchtool.AttrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
 	var phases []string
 	r, err := b.Run(t.Context(), request, func(e spec.Event) { phases = append(phases, e.Phase) })
 	if err != nil {
@@ -263,7 +264,7 @@ func TestTraffic(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	b := made(t, spec.Attrs{attrEndpoint: spec.StringValue(endpointChat)}, nil)
-	argv := b.argv(&order{tool: &pytool.Tool{Python: "/python"}, seed: -1})
+	argv := b.argv(&order{Call: benchtool.Call{Tool: &pytool.Tool{Python: "/python"}}, seed: -1})
 	if got := strings.Join(argv, " "); !strings.HasPrefix(got, "/python -m vllm.entrypoints.cli.main bench serve --backend openai-chat") || !strings.Contains(got, "/v1/chat/completions") || !strings.Contains(got, "--seed 4294967295") {
 		t.Errorf("%s", got)
 	}
@@ -297,7 +298,7 @@ func TestLoadsInTheToolsWords(t *testing.T) {
 }
 
 func TestRefusedLoads(t *testing.T) {
-	b := made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0])}, nil)
+	b := made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0])}, nil)
 	for want, change := range map[string]func(*spec.RunRequest){
 		"concurrency is 0": func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
 		"0 input and":      func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
@@ -325,10 +326,9 @@ func TestRefusedLoads(t *testing.T) {
 
 func TestRefusedDeclarations(t *testing.T) {
 	for want, attrs := range map[string]spec.Attrs{
-		"both set":             {attrCommand: spec.StringValue("x"), attrVenv: spec.StringValue("y")},
-		"params sets":          {attrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
-		"holds a secret":       {attrParams: spec.MapValue(spec.Field{Name: "x", Value: spec.ListValue(spec.SecretValue("K"))})},
-		"max_time is negative": {attrMaxTime: spec.StringValue("-1s")},
+		"both set":             {benchtool.AttrCommand: spec.StringValue("x"), benchtool.AttrVenv: spec.StringValue("y")},
+		"params sets":          {benchtool.AttrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
+		"max_time is negative": {benchtool.AttrMaxTime: spec.StringValue("-1s")},
 	} {
 		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
@@ -337,11 +337,11 @@ func TestRefusedDeclarations(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue("none")}, nil)
+	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue("none")}, nil)
 	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
 		t.Errorf("%+v", got)
 	}
-	b = made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrTokenizer: spec.StringValue("/none"), attrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
+	b = made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrTokenizer: spec.StringValue("/none"), benchtool.AttrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
 	got := b.Check(t.Context())
 	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
 		t.Errorf("%+v", got)
@@ -368,7 +368,7 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue(venv), attrTokenizer: spec.StringValue(tokenizer), attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
+	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue(venv), benchtool.AttrTokenizer: spec.StringValue(tokenizer), benchtool.AttrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
 	for _, c := range b.Check(t.Context()) {
 		if c.Status != spec.CheckOK {
 			t.Errorf("%+v", c)
@@ -397,7 +397,7 @@ func TestReal(t *testing.T) {
 		}
 	}
 	realShapes(t, b, request)
-	_ = filepath.WalkDir(b.env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(b.Env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
