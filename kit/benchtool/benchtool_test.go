@@ -54,6 +54,18 @@ func TestWarmup(t *testing.T) {
 	}
 }
 
+// A warm-up that must take a while sends as many requests as that takes.
+func TestWarmupByTime(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
+	defer s.Close()
+	w := warmup(s.URL)
+	w.Requests, w.Least = 1, 300*time.Millisecond
+	got, err := w.Run(t.Context(), silent)
+	if err != nil || time.Since(got.Began) < w.Least || len(got.Rows) < 2 {
+		t.Errorf("%d requests, %v", len(got.Rows), err)
+	}
+}
+
 func TestWarmupComesFirst(t *testing.T) {
 	began := time.Now()
 	w := &Warmed{Began: began, Rows: make([]spec.RequestRow, 2)}

@@ -101,7 +101,7 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 	c := max(1, request.Load.Concurrency)
 	s := resolved(request)
 	generations := func(n int) time.Duration { return time.Duration((n+c-1)/c) * latency }
-	return fixedCost + generations(s.Warmup) + min(b.MaxTime, max(generations(s.Requests), s.Duration)) + time.Second
+	return fixedCost + max(generations(s.Warmup), s.WarmupTime) + min(b.MaxTime, max(generations(s.Requests), s.Duration)) + time.Second
 }
 
 // resolved fills in what the plan left open.

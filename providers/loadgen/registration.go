@@ -103,6 +103,7 @@ type benchmark struct {
 	dial       dialer // nil: the network
 
 	connections int // the most that may be open at once; 0: mostInFlight
+	datasets    datasets
 }
 
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
@@ -128,13 +129,13 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 	if rate := request.Load.RequestRate.Float64(); rate > 0 {
 		return openTime(s, rate) + latency
 	}
-	warmup := time.Duration(roundUp(s.Warmup+c-1, c)/c) * latency
+	warmup := max(time.Duration(roundUp(s.Warmup+c-1, c)/c)*latency, s.WarmupTime)
 	window := max(time.Duration(s.Requests/c)*latency, s.Duration)
 	return warmup + window + latency
 }
 
 // openTime is how long the warm-up and the window of an open loop take.
 func openTime(s spec.Sampling, rate float64) time.Duration {
-	seconds := float64(s.Warmup)/rate + max(float64(s.Requests)/rate, s.Duration.Seconds())
+	seconds := max(float64(s.Warmup)/rate, s.WarmupTime.Seconds()) + max(float64(s.Requests)/rate, s.Duration.Seconds())
 	return time.Duration(seconds * float64(time.Second))
 }

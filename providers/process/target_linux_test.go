@@ -314,7 +314,7 @@ func TestServersListenWhereTheURLSays(t *testing.T) {
 func TestClosedInput(t *testing.T) {
 	made := newTest(t, t.TempDir(), t.TempDir(), ports("19250-19259"))
 	server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sh", "-c", "cat; echo end; exec sleep 60"}})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if log, _ := made.Log(noContext(), server, 100); log == "end\n" {
 			return
 		}
@@ -389,7 +389,7 @@ func TestAicvKilledAtEveryPointOfAStart(t *testing.T) {
 			if server.Adopted != runs {
 				t.Errorf("adopted: %v, want %v", server.Adopted, runs)
 			}
-			for end := time.Now().Add(10 * time.Second); !healthy(server); time.Sleep(5 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); !healthy(server); time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatal("the server does not answer")
 				}
@@ -452,7 +452,7 @@ func TestWorkersWithoutLabels(t *testing.T) {
 					_ = syscall.Kill(pid, syscall.SIGKILL)
 				}
 			})
-			for end := time.Now().Add(10 * time.Second); len(sleepers(t, worker)) != 1; time.Sleep(5 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); len(sleepers(t, worker)) != 1; time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("workers %v, want one", sleepers(t, worker))
 				}
