@@ -196,6 +196,7 @@ type Cell struct {
 	Config     Configuration
 	Load       Load
 	Sampling   Sampling
+	DeclaredAt *Places `json:"-"` // of the load; nil: nobody says
 }
 
 // AttrGPUs is the attribute by which a target that somebody else runs says how many

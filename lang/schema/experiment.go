@@ -9,23 +9,23 @@ import (
 
 // The names of the workload's items; a matrix axis of the same name sets the item.
 const (
-	ItemInputTokens   = "input_tokens"
-	ItemOutputTokens  = "output_tokens"
+	ItemInputTokens   = spec.LoadInputTokens
+	ItemOutputTokens  = spec.LoadOutputTokens
 	ItemTraffic       = "traffic"
-	ItemConcurrency   = "concurrency"
-	ItemRequestRate   = "request_rate"
+	ItemConcurrency   = spec.LoadConcurrency
+	ItemRequestRate   = spec.LoadRequestRate
 	ItemRequests      = "requests"
 	ItemDuration      = "duration"
 	ItemWarmup        = "warmup"
 	ItemWarmupTime    = "warmup_duration"
 	ItemSeed          = "seed"
-	ItemInputLengths  = "input_lengths"
-	ItemOutputLengths = "output_lengths"
-	ItemArrivals      = "arrivals"
+	ItemInputLengths  = spec.LoadInputLengths
+	ItemOutputLengths = spec.LoadOutputLengths
+	ItemArrivals      = spec.LoadArrivals
 	ItemBurstiness    = "burstiness"
-	ItemSharedPrefix  = "shared_prefix"
-	ItemDataset       = "dataset"
-	ItemBatch         = "batch"
+	ItemSharedPrefix  = spec.LoadSharedPrefix
+	ItemDataset       = spec.LoadDataset
+	ItemBatch         = spec.LoadBatch
 )
 
 // BatchStatic is the value of batch for batches that start together and end before the

@@ -309,12 +309,14 @@ func TestScenarios(t *testing.T) {
 		{spec.Shape{Output: uniform}, "U(100,100)/(5,15)", ""},
 		{spec.Shape{Input: normal, Output: uniform}, "", "one kind for both"},
 		{spec.Shape{Input: spec.Spread{Kind: spec.SpreadLognormal}}, "", "one kind for both"},
-		{spec.Shape{Static: true}, "", "static"}, {spec.Shape{Dataset: "x"}, "", "dataset"},
-		{spec.Shape{SharedPrefix: metric.MustDecimal("0.5")}, "", "shared prefix"},
+		{spec.Shape{Static: true}, "D(100,10)", "static"},
+		{spec.Shape{SharedPrefix: metric.MustDecimal("0.5")}, "D(100,10)", "shared prefix"},
 	} {
-		got, why := scenario(spec.Load{InputTokens: 100, OutputTokens: 10, Shape: c.shape})
-		if got != c.want || !strings.Contains(why, c.why) || (c.why == "") != (why == "") {
-			t.Errorf("%+v: %q, %q", c.shape, got, why)
+		load := spec.Load{Concurrency: 1, InputTokens: 100, OutputTokens: 10, Shape: c.shape}
+		got, _ := scenario(load)
+		err := made(t, nil, nil).CheckLoad(load)
+		if got != c.want || (c.why == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%+v: %q, %v", c.shape, got, err)
 		}
 	}
 }

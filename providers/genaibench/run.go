@@ -13,7 +13,7 @@ import (
 
 // Run executes one run. See the package comment for what is measured.
 func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
-	if err := refuse(request); err != nil {
+	if err := b.CheckLoad(request.Load); err != nil {
 		return spec.RunResult{}, err
 	}
 	if emit == nil {
@@ -50,26 +50,34 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	return result, nil
 }
 
-// refuse names what genai-bench can not do.
-func refuse(request spec.RunRequest) error {
-	load := request.Load
-	problem, fix := "", ""
+// CheckLoad says before anything is deployed what genai-bench can not do.
+func (b *benchmark) CheckLoad(load spec.Load) error {
 	switch {
 	case load.RequestRate.Sign() != 0:
-		problem, fix = "a request rate is asked for, and it has no open loop", "set concurrency, or use loadgen"
+		return refusal(spec.LoadRequestRate, "a request rate is asked for, and it has no open loop", "set concurrency, or use loadgen")
 	case load.Concurrency < 1:
-		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
+		return refusal(spec.LoadConcurrency, fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more")
+	case load.Shape.Dataset != "":
+		return refusal(spec.LoadDataset, "a dataset is asked for", elsewhere)
 	case load.InputTokens < 1 || load.OutputTokens < 1:
-		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
+		return refusal(spec.LoadInputTokens, fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more")
 	case load.OutputTokens == 1:
-		problem, fix = "it drops every request with a single output token", "set output_tokens to 2 or more, or use loadgen"
-	default:
-		if _, problem = scenario(load); problem == "" {
-			return nil
-		}
-		fix = "use loadgen, or change the workload"
+		return refusal(spec.LoadOutputTokens, "it drops every request with a single output token", "set output_tokens to 2 or more, or use loadgen")
+	case load.Shape.Static:
+		return refusal(spec.LoadBatch, "static batches are asked for", elsewhere)
+	case load.Shape.SharedPrefix.Sign() > 0:
+		return refusal(spec.LoadSharedPrefix, "a shared prefix is asked for", elsewhere)
 	}
-	return &spec.Error{Kind: spec.ErrUsage, Summary: "genai-bench can not drive this load: " + problem, Fix: fix}
+	if _, known := scenario(load); !known {
+		return refusal(spec.LoadInputLengths, "it knows fixed, normal and uniform lengths, one kind for both", elsewhere)
+	}
+	return nil
+}
+
+const elsewhere = "use loadgen, or change the workload"
+
+func refusal(item, problem, fix string) error {
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: item, Summary: "genai-bench can not drive this load: " + problem, Fix: fix}
 }
 
 // prepare finds all that a call needs and makes the run's folder.

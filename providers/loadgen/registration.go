@@ -103,6 +103,7 @@ type benchmark struct {
 	dial       dialer // nil: the network
 
 	connections int // the most that may be open at once; 0: mostInFlight
+	datasets    datasets
 }
 
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {

@@ -40,7 +40,7 @@ type order struct {
 
 // Run executes one run. See the package comment for what is measured.
 func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
-	if err := refuse(request); err != nil {
+	if err := b.CheckLoad(request.Load); err != nil {
 		return spec.RunResult{}, err
 	}
 	if emit == nil {
@@ -123,31 +123,6 @@ func enough(s spec.Sampling, load spec.Load, latency time.Duration) int {
 	return max(1, s.Requests, int(math.Ceil(s.Duration.Seconds()*rate)))
 }
 
-// refuse names what the tool can not do, or not as the suite means it.
-func refuse(request spec.RunRequest) error {
-	load, problem, fix := request.Load, "", "use loadgen, or change the workload"
-	s := &load.Shape
-	switch {
-	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
-		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
-	case load.InputTokens < 1 || load.OutputTokens < 1:
-		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
-	case s.Static:
-		problem = "static batches are asked for"
-	case s.Dataset != "":
-		problem = "a dataset is asked for, and its prompts are random"
-	case s.SharedPrefix.Sign() > 0:
-		problem = "a shared prefix is asked for"
-	case s.Varies():
-		problem = "lengths that vary are asked for, and it draws them from another distribution"
-	case load.RequestRate.Sign() > 0 && s.Arrivals == spec.ArrivalsConstant:
-		problem = "constant arrivals are asked for, and it has Poisson and gamma arrivals"
-	default:
-		return nil
-	}
-	return &spec.Error{Kind: spec.ErrUsage, Summary: name + " can not drive this load: " + problem, Fix: fix}
-}
-
 // prepare finds all that a call needs and makes the run's folder.
 func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
 	call, err := b.Call(name, &request)
@@ -174,11 +149,11 @@ func (b *benchmark) argv(o *order) []string {
 	if b.endpoint == endpointChat {
 		backend, path = "openai-chat", "/v1/chat/completions"
 	}
-	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.URL, "--endpoint", path, "--model", o.model, "--tokenizer", o.Tokenizer,
-		"--dataset-name", "random", "--random-input-len", strconv.Itoa(o.load.InputTokens), "--random-output-len", strconv.Itoa(o.load.OutputTokens), "--random-range-ratio", "0",
+	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.URL, "--endpoint", path, "--model", o.model, "--tokenizer", o.Tokenizer}
+	args = append(append(args, lengths(o.load)...),
 		"--num-prompts", strconv.Itoa(o.requests), "--seed", strconv.FormatInt(int64(uint32(o.seed)), 10), "--ignore-eos", "--temperature", "0",
 		"--num-warmups", "0", "--ready-check-timeout-sec", "0", "--disable-tqdm", "--percentile-metrics", "ttft,tpot,itl,e2el",
-		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName}
+		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName)
 	args = append(args, traffic(o.load)...)
 	if len(b.Params.Fields()) > 0 {
 		args = append(args, "--extra-body", b.Params.String())
@@ -187,18 +162,6 @@ func (b *benchmark) argv(o *order) []string {
 		return append([]string{o.Tool.Command}, args...)
 	}
 	return append([]string{o.Tool.Python, "-m", "vllm.entrypoints.cli.main"}, args...)
-}
-
-// traffic is a closed loop, or an open one with the burstiness of its arrivals.
-func traffic(load spec.Load) []string {
-	if load.RequestRate.Sign() == 0 {
-		return []string{"--request-rate", "inf", "--max-concurrency", strconv.Itoa(load.Concurrency)}
-	}
-	args := []string{"--request-rate", load.RequestRate.String()}
-	if b := load.Shape.Burstiness; b.Sign() > 0 {
-		args = append(args, "--burstiness", b.String())
-	}
-	return args
 }
 
 // environment has the key where the tool looks for one. NETRC keeps those of other hosts
