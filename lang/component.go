@@ -37,7 +37,7 @@ func (l *loader) validity(r spec.Registration, c *spec.Component) (err error) {
 	if r.Validate != nil {
 		return r.Validate(c)
 	}
-	env := l.env()
+	env := spec.Env{SuiteDir: l.absDir, WorkDir: filepath.Join(l.absDir, ".aicv"), Self: "aicv", Getenv: func(string) (string, bool) { return "", false }}
 	switch n := r.New; {
 	case n.Target != nil:
 		_, err = n.Target(c, env)
@@ -51,11 +51,6 @@ func (l *loader) validity(r spec.Registration, c *spec.Component) (err error) {
 		_, err = n.Recording(c, env)
 	}
 	return err
-}
-
-// env is what providers may know when they look at their declarations.
-func (l *loader) env() spec.Env {
-	return spec.Env{SuiteDir: l.absDir, WorkDir: filepath.Join(l.absDir, ".aicv"), Self: "aicv", Getenv: func(string) (string, bool) { return "", false }}
 }
 
 // split takes joined errors apart.
@@ -128,7 +123,7 @@ func (l *loader) warnOfCredentials(n *node) {
 			d.Unshown = true
 			d.Suggestion = "Give it by reference: env(\"NAME\")."
 			if row.Public {
-				d.Suggestion = "Give it in env, by reference: arguments of a process can be read by every user of the host."
+				d.Suggestion = "Give it where the block takes a reference, such as env or api_key: others can read the arguments of a process and the logs of tools."
 			}
 			l.report(d)
 		}

@@ -67,7 +67,6 @@ type loader struct {
 	hiddenFiles      map[string]bool // files of variables that may hold sensitive values
 	fallbacks        map[string]*node
 	offered          map[*spec.Component][]string // metrics that a predictor answers
-	runsClients      map[*spec.Component]bool     // targets that run benchmarks' clients in containers
 }
 
 // Load reads, evaluates and checks the suite of one folder. All messages come
@@ -98,8 +97,8 @@ func newLoader(options Options) *loader {
 		nodeType: cty.Capsule("block", reflect.TypeFor[node]()), names: newNamespace(),
 		sources: make(map[string][]byte), inputs: make(map[string]string), datasets: make(map[string]string), hiddenFiles: make(map[string]bool),
 		metrics: make(map[metric.Name]metric.Metric), providers: make(map[string]spec.Registration), fallbacks: make(map[string]*node),
-		offered: make(map[*spec.Component][]string), runsClients: make(map[*spec.Component]bool),
-		items: axisItems(), slotRows: schema.References(),
+		offered: make(map[*spec.Component][]string),
+		items:   axisItems(), slotRows: schema.References(),
 	}
 	l.base = &hcl.EvalContext{Functions: l.functions}
 	for _, m := range metric.All() {

@@ -113,6 +113,12 @@ type Check struct {
 	Fix    string      `json:"fix,omitempty"`   // what to do about it
 }
 
+// FileReader is an optional ability of every provider: its answers lie in files that the
+// declaration names. Validate has it read them, as a plan would.
+type FileReader interface {
+	ReadFiles(ctx context.Context) error
+}
+
 // ImageChecker is an optional ability of a target: it looks whether the image of a server
 // that it would start is there.
 type ImageChecker interface {
@@ -433,6 +439,15 @@ type Benchmark interface {
 	// Run executes one run. Failed requests are rows, not errors; an error means that
 	// nothing was measured.
 	Run(ctx context.Context, request RunRequest, emit Emit) (RunResult, error)
+}
+
+// LoadChecker is an optional ability of a benchmark: it says of a load, before anything is
+// deployed, whether it can drive it as the suite means it. A plan asks for every load that
+// it would measure, validate for all of a suite. It may read files that the load names; it
+// starts no tool and asks no server. The error's Attribute names the item of the workload
+// that is in the way.
+type LoadChecker interface {
+	CheckLoad(load Load) error
 }
 
 // RunRequest is one run's order.

@@ -46,9 +46,6 @@ func (b *builder) group(context.Context) error {
 	if err := b.checkEndpoints(); err != nil {
 		return err
 	}
-	if err := b.checkClients(); err != nil {
-		return err
-	}
 	index := map[spec.ID]int{}
 	names := map[string]int{}
 	for i := range b.plan.Cells {
@@ -101,24 +98,6 @@ func (b *builder) checkEndpoints() error {
 	return nil
 }
 
-// checkClients refuses benchmarks in an image where the target runs no images.
-func (b *builder) checkClients() error {
-	for i := range b.plan.Cells {
-		c := &b.plan.Cells[i].Cell
-		if b.offline(i) || spec.ClientImageOf(c.Benchmark) == "" {
-			continue
-		}
-		target, err := b.makers.target(c.Target)
-		if err != nil {
-			return err
-		}
-		if _, able := target.(spec.ClientRunner); !able {
-			return spec.ClientImageUnfit(c)
-		}
-	}
-	return nil
-}
-
 // placeDeployments assigns each deployment to the host that it needs for itself.
 // Targets that do not say otherwise are all on one host, the one that drives the
 // load, because neighbours disturb a measurement.
@@ -162,7 +141,7 @@ func (b *builder) checkRenders(c *engine.PlannedCell, target spec.Target) error 
 	}
 	_, mapping, err := runtime.Render(requestOf(&c.Cell).One())
 	if err != nil && spec.KindOf(err) == spec.ErrUsage {
-		return err
+		return refusal(c.Cell.Runtime.Range, err)
 	}
 	b.noteUnsupported(c, mapping)
 	return nil

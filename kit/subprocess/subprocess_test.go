@@ -94,7 +94,7 @@ func gone(t *testing.T, pid string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 100 {
+	for range 3000 {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n))
 		if err != nil || strings.Contains(string(status), ") Z ") {
 			return

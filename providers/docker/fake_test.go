@@ -303,8 +303,8 @@ func TestSuitesDoNotShareAHostUnasked(t *testing.T) {
 	if _, err := session(nil).Start(ctx, request("two", "k")); err == nil || !strings.Contains(err.Error(), "suite one") || !strings.Contains(err.Error(), "share_host") {
 		t.Errorf("another suite's server: %v", err)
 	}
-	first.letGo(containerName("one", "k")) // as if its aicv had been killed
-	first.letGo(containerName("one", "k2"))
+	first.held.LetGo(containerName("one", "k")) // as if its aicv had been killed
+	first.held.LetGo(containerName("one", "k2"))
 	if _, err := session(nil).Start(ctx, request("two", "k")); err == nil || !strings.Contains(err.Error(), "container aicv-k") {
 		t.Errorf("another suite's server, beside one whose aicv was killed: %v", err)
 	}

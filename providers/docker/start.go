@@ -48,7 +48,7 @@ func (t *target) Start(ctx context.Context, request spec.StartRequest) (spec.Ser
 		server, err = t.bringUp(ctx, d, &request, o)
 	}
 	if err != nil {
-		t.letGo(name)
+		t.held.LetGo(name)
 		return spec.Server{}, err
 	}
 	return server, nil

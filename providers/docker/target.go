@@ -40,10 +40,10 @@ type target struct {
 	dial   func(address) (daemon, error)
 	locks  string     // folder of the host's reservations
 	run    gpu.Runner // asks for this host's GPUs
+	held   lock.Held  // reservations of what was started here, by container name
 	mutex  sync.Mutex // of what follows
 	known  daemon     // nil: not asked yet
 	at     address
-	held   map[string][]*os.File // reservations of what was started here, by container name
 }
 
 func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
@@ -51,7 +51,7 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{settings: s, env: env, getenv: os.Getenv, dial: dial, locks: lock.Folder(), run: gpu.Run, held: map[string][]*os.File{}}, nil
+	return &target{settings: s, env: env, getenv: os.Getenv, dial: dial, locks: lock.Folder(), run: gpu.Run}, nil
 }
 
 // Managed is true: what runs here was started here.
@@ -250,7 +250,7 @@ func (t *target) Stop(ctx context.Context, server spec.Server, grace time.Durati
 			return err
 		}
 	}
-	t.letGo(containerName(server.Suite, server.Key))
+	t.held.LetGo(containerName(server.Suite, server.Key))
 	return nil
 }
 

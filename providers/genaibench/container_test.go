@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"aicv/kit/benchtool"
 	"aicv/spec"
 )
 
@@ -18,7 +19,7 @@ const boxedKey = "sk-in-a-box"
 // boxed is a benchmark whose tool runs in an image, with a key.
 func boxed(t *testing.T, tokenizer string) *benchmark {
 	t.Helper()
-	return made(t, spec.Attrs{spec.AttrImage: spec.StringValue("bench:1"), attrTokenizer: spec.StringValue(tokenizer), attrAPIKey: spec.SecretValue("KEY")},
+	return made(t, spec.Attrs{spec.AttrImage: spec.StringValue("bench:1"), benchtool.AttrTokenizer: spec.StringValue(tokenizer), benchtool.AttrAPIKey: spec.SecretValue("KEY")},
 		func(string) (string, bool) { return boxedKey, true })
 }
 
@@ -74,16 +75,16 @@ func TestTheToolInAnImage(t *testing.T) {
 	if r.Requests != 5 || len(*asked) != 4 || !strings.Contains(r.Provenance.Source, ": in bench:1 (bench@sha256:2): python3 -c (code) benchmark") {
 		t.Errorf("%d requests, provenance %q", r.Requests, r.Provenance.Source)
 	}
-	if len(seen.Mounts) != 2 || seen.Mounts[0] != (spec.Mount{Source: tokenizer, Target: seenTokenizer, ReadOnly: true}) || seen.Mounts[1].Target != seenRun || seen.Mounts[1].ReadOnly || seen.Dir != seenRun {
+	if len(seen.Mounts) != 2 || seen.Mounts[0] != (spec.Mount{Source: tokenizer, Target: "/bench/tokenizer", ReadOnly: true}) || seen.Mounts[1].Target != benchtool.SeenRun || seen.Mounts[1].ReadOnly || seen.Dir != benchtool.SeenRun {
 		t.Errorf("mounts %+v in %s", seen.Mounts, seen.Dir)
 	}
 	line := strings.Join(seen.Command, " ")
-	for _, want := range []string{"--model-tokenizer " + seenTokenizer, "--experiment-base-dir " + seenRun, "--log-dir " + seenRun + "/logs", "--api-base " + strings.TrimSuffix(request.Server.URL, "/")} {
+	for _, want := range []string{"--model-tokenizer /bench/tokenizer", "--experiment-base-dir " + benchtool.SeenRun, "--log-dir " + benchtool.SeenRun + "/logs", "--api-base " + strings.TrimSuffix(request.Server.URL, "/")} {
 		if !strings.Contains(line, want) {
 			t.Errorf("no %q in %q", want, line)
 		}
 	}
-	if strings.Contains(line, boxedKey) || strings.Contains(line, b.env.WorkDir) {
+	if strings.Contains(line, boxedKey) || strings.Contains(line, b.Env.WorkDir) {
 		t.Errorf("the command holds the key or a folder of this host: %q", line)
 	}
 	key := slices.IndexFunc(seen.Env, func(v spec.EnvVar) bool { return v.Name == keyVariable })

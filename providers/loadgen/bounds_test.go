@@ -98,3 +98,66 @@ func TestBuiltAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestWarmupByTime: whatever the load, nothing is measured before its time.
+func TestWarmupByTime(t *testing.T) {
+	const least = 9 * time.Second
+	batches := request(2, 50, 16)
+	batches.Load.Shape.Static = true
+	for name, c := range map[string]struct {
+		order spec.RunRequest
+		attrs spec.Attrs
+	}{
+		"closed loop": {request(2, 50, 16), nil}, "rate": {atRate("8", 50, 16), nil}, "batches": {batches, nil},
+		"whole run": {request(2, 50, 16), attrs("window", "whole_run")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.order.Sampling.Requests, c.order.Sampling.Warmup, c.order.Sampling.WarmupTime = 20, 2, least
+			against(t, nil, c.attrs, c.order, func(t *testing.T, result spec.RunResult, err error) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				first := never
+				for _, row := range result.Rows {
+					if row.Phase == spec.PhaseMeasure {
+						first = min(first, row.Start)
+					}
+				}
+				if first < least || first > least+time.Second || result.Requests < 20 || result.Failed > 0 {
+					t.Errorf("%d requests from %s on, %d failed", result.Requests, first, result.Failed)
+				}
+			})
+		})
+	}
+	b := &benchmark{}
+	long := request(8, 100, 10)
+	long.Sampling.WarmupTime = time.Minute
+	if got := b.Budget(long, time.Second); got != 81*time.Second {
+		t.Errorf("budget %s, want a minute, 20 generations and one", got)
+	}
+}
+
+// TestIdleConnectionsAreNotUsedAgain: servers close a connection that was idle for a while,
+// and a request that goes out at that moment is lost.
+func TestIdleConnectionsAreNotUsedAgain(t *testing.T) {
+	for rate, want := range map[string]int64{"0.25": 12, "4": 1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				time.Sleep(time.Millisecond)
+				answerWith(w, 8, 1)
+			}))
+			defer s.stop()
+			order := atRate(rate, 8, 1)
+			order.Load.Shape.Arrivals = spec.ArrivalsConstant
+			order.Sampling.Requests, order.Sampling.Warmup = 10, 2
+			result, err := s.bench(t, nil).Run(t.Context(), order, nil)
+			if err != nil || result.Failed > 0 {
+				t.Fatalf("%v, %d failed", err, result.Failed)
+			}
+			if n := s.pipes.dials.Load(); n < want || n > want+1 {
+				t.Errorf("at %s requests/s: %d connections, want %d", rate, n, want)
+			}
+		})
+	}
+}

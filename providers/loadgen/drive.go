@@ -100,8 +100,12 @@ func (r *run) again(ctx context.Context, orders <-chan order, giveUp context.Can
 
 // warmUp sends the warm-up before the window and lets it end; false where the run is over.
 func (r *run) warmUp(ctx context.Context, orders <-chan order, giveUp context.CancelCauseFunc) bool {
-	for sent := 0; sent < r.request.Sampling.Warmup; {
-		n := min(r.request.Load.Concurrency, r.request.Sampling.Warmup-sent)
+	s := r.request.Sampling
+	for sent := 0; sent < s.Warmup || r.client.now() < r.phases.settle; {
+		n := r.request.Load.Concurrency
+		if sent < s.Warmup {
+			n = min(n, s.Warmup-sent)
+		}
 		var clients sync.WaitGroup
 		for range n {
 			o, ok := take(ctx, orders)
@@ -127,14 +131,13 @@ func (r *run) openLoop(ctx context.Context, orders <-chan order, giveUp context.
 	defer clients.Wait()
 	var flying atomic.Int64
 	due := newArrivals(r.request.Sampling.Seed, r.request.Load)
-	most := r.phases.first + 2*r.phases.planned + ahead
 	for n := 0; ; n++ {
 		at := due.next()
 		o, ok := take(ctx, orders)
 		if !ok || !r.sleepUntil(ctx, at) {
 			return
 		}
-		if n >= most && r.phases.over() {
+		if r.phases.over() && n >= r.phases.enough() {
 			<-ctx.Done() // the tail of a server that falls behind: no more is added to it
 			return
 		}
