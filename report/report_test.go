@@ -255,6 +255,7 @@ func TestNothingHostileGetsThrough(t *testing.T) {
 	r.Suite.Name, e.Name, e.Claims[0].Text, e.Claims[0].Assert = hostile, hostile, hostile, hostile
 	e.Cells[4].Verdicts[0].Reason, e.Cells[0].Verdicts[0].Marks, e.Cells[0].Findings = hostile, []string{hostile}, []spec.Finding{{Check: hostile, Message: hostile}}
 	e.Cells[0].Axes[0].Value, e.Cells[0].Identity.Model = spec.StringValue(hostile), hostile
+	e.Cells[0].Compared = hostileItem(hostile)
 	e.Deployments[0].Starts[0].Argv, e.Deployments[0].Starts[0].Inventory.Host = []string{hostile}, hostile
 	var detail, markdown strings.Builder
 	if err := errors.Join(Detail(&detail, r, Options{}), Markdown(&markdown, r)); err != nil {
@@ -274,6 +275,12 @@ func TestNothingHostileGetsThrough(t *testing.T) {
 			t.Errorf("a pipe breaks the table: %s", line)
 		}
 	}
+}
+
+// hostileItem is an item whose every side would break out of a format.
+func hostileItem(text string) []spec.Comparison {
+	return []spec.Comparison{{Item: text, Requested: spec.StringValue(text), Assumed: spec.StringValue(text), Effective: spec.StringValue(text), Modelled: spec.StringValue(text),
+		RequestedEffective: spec.AgreeDifferent, EffectiveModelled: spec.AgreeUnknown, RequestedModelled: spec.AgreeUnknown}}
 }
 
 // removeCode takes out code spans, which begin and end with the same fence.
