@@ -82,20 +82,16 @@ func TestErrorsAreRows(t *testing.T) {
 }
 
 func TestAllRequestsFail(t *testing.T) {
-	against(t, []string{"--fault-http-500-share", "1"}, nil, request(2, 10, 5), func(t *testing.T, result spec.RunResult, err error) {
-		// Answers come in no time in virtual time, so that the window is empty.
-		if spec.KindOf(err) != spec.ErrBenchmark {
-			t.Errorf("error %v, values %v", err, result.Values)
-		}
-	})
-	against(t, []string{"--fault-truncate-share", "1"}, nil, request(2, 10, 5), func(t *testing.T, result spec.RunResult, err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := result.Values.Get(metric.ErrorRate); got != 1 || len(result.Values) != 1 || result.Failed != 40 {
-			t.Errorf("values %v, %d failed", result.Values, result.Failed)
-		}
-	})
+	for _, fault := range []string{"--fault-http-500-share", "--fault-truncate-share"} {
+		against(t, []string{fault, "1"}, nil, request(2, 10, 5), func(t *testing.T, result spec.RunResult, err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := result.Values.Get(metric.ErrorRate); got != 1 || len(result.Values) != 1 || result.Failed < 20 || result.Failed > 40 {
+				t.Errorf("%s: values %v, %d failed", fault, result.Values, result.Failed)
+			}
+		})
+	}
 }
 
 func TestServerDies(t *testing.T) {
