@@ -291,7 +291,7 @@ func TestEffectiveOverHTTP(t *testing.T) {
 		"max_batch_size": "256", "max_batch_tokens": "2048", "max_sequence_length": "2048", "pipeline_parallel": "1",
 		"prefix_cache": "false", "replicas": "1", "schedule_policy": "fcfs", "tensor_parallel": "4",
 		"attention_quant": "bfloat16", "comm_quant": "half", "cuda_graphs": "true", "dtype": "bfloat16", "moe_quant": "bfloat16",
-		"moe_expert_parallel": "1", "moe_tensor_parallel": "1", "speculative_tokens": "0",
+		"kv_cache_tokens": "400000", "moe_expert_parallel": "1", "moe_tensor_parallel": "1", "speculative_tokens": "0",
 	}
 	items := map[string]string{}
 	for _, item := range got {
