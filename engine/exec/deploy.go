@@ -172,7 +172,7 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 	x.measureProxy(g)
 	g.up.effective, g.up.version = x.effectiveAtStart(x.graceful, g), x.version(x.graceful, g)
 	start := &spec.ServerStart{
-		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec), Mapping: g.mapping,
+		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec, &g.up.server), Mapping: g.mapping,
 		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
 	}
 	x.noteDrift(g, start)
@@ -194,12 +194,15 @@ func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
 	return server, err
 }
 
-// argv is the command with the environment that the runtime added, secrets as
-// references.
-func argv(s *spec.ServerSpec) []string {
+// argv is the command that ran, else the one that was asked for, with the environment that
+// the runtime added, secrets as references.
+func argv(s *spec.ServerSpec, server *spec.Server) []string {
 	var line []string
 	for _, v := range s.Env {
 		line = append(line, v.Name+"="+v.Value.String())
+	}
+	if len(server.Command) > 0 {
+		return append(line, server.Command...)
 	}
 	return append(line, s.Command...)
 }

@@ -126,6 +126,15 @@ func (t fakeTarget) Inventory(context.Context) (spec.Inventory, error) {
 	return spec.Inventory{Host: "box", CPUs: 2}, nil
 }
 
+// filled is a command as it runs, its address included.
+func filled(command []string) []string {
+	var argv []string
+	for _, word := range command {
+		argv = append(argv, strings.NewReplacer(spec.HostPlaceholder, "127.0.0.1", spec.PortPlaceholder, "18001").Replace(word))
+	}
+	return argv
+}
+
 func (t fakeTarget) Start(ctx context.Context, r spec.StartRequest) (spec.Server, error) {
 	w := t.w
 	w.mutex.Lock()
@@ -146,7 +155,7 @@ func (t fakeTarget) Start(ctx context.Context, r spec.StartRequest) (spec.Server
 		return spec.Server{}, &spec.Error{Kind: spec.ErrUsage, Summary: "it is another image"}
 	}
 	w.begun++
-	s := &fakeServer{Server: spec.Server{Suite: r.Suite, Key: r.Key, ID: fmt.Sprintf("pid-%d", w.begun), URL: "http://" + r.Key, ModelName: r.Spec.ModelName, Image: w.digest},
+	s := &fakeServer{Server: spec.Server{Suite: r.Suite, Key: r.Key, ID: fmt.Sprintf("pid-%d", w.begun), URL: "http://" + r.Key, ModelName: r.Spec.ModelName, Image: w.digest, Command: filled(r.Spec.Command)},
 		born: time.Now(), ready: w.startTime, status: spec.ServerStatus{Running: true}, log: "loading weights\n", startNo: w.begun}
 	w.note("start %s", r.Key)
 	if w.onStart != nil {

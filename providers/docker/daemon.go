@@ -108,6 +108,7 @@ type found struct {
 	id       string
 	name     string
 	image    string // digest of its configuration
+	command  []string
 	labels   map[string]string
 	status   string // created, running, paused, restarting, removing, exited, dead
 	exitCode int

@@ -179,7 +179,7 @@ func (e *engine) inspect(ctx context.Context, id string) (found, error) {
 	if c.ContainerJSONBase == nil || c.State == nil || c.Config == nil {
 		return found{}, fmt.Errorf("the daemon's answer on container %s is incomplete", id)
 	}
-	f := found{id: c.ID, name: c.Name, image: c.Image, labels: c.Config.Labels, status: string(c.State.Status),
+	f := found{id: c.ID, name: c.Name, image: c.Image, command: append([]string{c.Path}, c.Args...), labels: c.Config.Labels, status: string(c.State.Status),
 		exitCode: c.State.ExitCode, failure: c.State.Error, noMemory: c.State.OOMKilled}
 	f.started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt) // never started: the zero time
 	if c.NetworkSettings != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func (f *fake) create(_ context.Context, o order) (string, error) {
 	id := fmt.Sprint("c", len(f.orders))
 	f.orders = append(f.orders, o)
 	if f.fail == nil {
-		f.containers[id] = &found{id: id, name: o.name, labels: o.labels, status: "created"}
+		f.containers[id] = &found{id: id, name: o.name, command: o.command, labels: o.labels, status: "created"}
 	}
 	return id, f.fail
 }
@@ -164,7 +165,7 @@ func TestStartGivesTheContainerItsLimits(t *testing.T) {
 		strings.Join(o.gpus, ",") != "GPU-a" || len(o.mounts) != 1 || !o.mounts[0].readOnly {
 		t.Errorf("ordered %+v", o)
 	}
-	if server.URL != "http://127.0.0.1:32768" || server.Image != "sha256:1" || server.ModelName != "m" {
+	if server.URL != "http://127.0.0.1:32768" || server.Image != "sha256:1" || server.ModelName != "m" || !slices.Equal(server.Command, o.command) {
 		t.Errorf("started %+v", server)
 	}
 	r.Key = "k2"

@@ -139,7 +139,7 @@ func (t *target) containers(ctx context.Context, labels map[string]string) ([]fo
 // server is a container as the engine knows it. One whose port is not published (yet)
 // has no URL.
 func (t *target) server(f *found) spec.Server {
-	s := spec.Server{Suite: f.labels[labelSuite], Key: f.labels[labelKey], ID: f.id, ModelName: f.labels[labelModel], Image: cmp.Or(f.labels[labelImage], f.image)}
+	s := spec.Server{Suite: f.labels[labelSuite], Key: f.labels[labelKey], ID: f.id, ModelName: f.labels[labelModel], Image: cmp.Or(f.labels[labelImage], f.image), Command: f.command}
 	if f.port > 0 {
 		s.URL = t.url(f.port)
 	}

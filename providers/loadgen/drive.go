@@ -28,11 +28,6 @@ type run struct {
 	uncalibrated error // why prompts have as many words as tokens were asked for; nil: they are calibrated, or shall not be
 }
 
-var (
-	errServerGone = errors.New("the server does not answer")
-	errFarBehind  = errors.New("the server can not keep up with the rate")
-)
-
 // drive holds the load until the last measured request has ended.
 func (r *run) drive(ctx context.Context, emit spec.Emit) error {
 	load, stop := context.WithCancelCause(ctx)
@@ -226,24 +221,13 @@ func (r *run) send(ctx context.Context, s sending, giveUp context.CancelCauseFun
 		return false // cut off at the end of the run
 	}
 	end := r.client.now()
-	lost := r.collect.add(finished{s.index, s.phase, s.start, end, got})
+	t := r.collect.add(finished{s.index, s.phase, s.start, end, got})
 	r.phases.end(s.phase, end)
-	if why := r.hopeless(lost, got.err); why != nil {
+	if why := r.hopeless(t, got.err, end); why != nil {
 		giveUp(why)
 		return false
 	}
 	return true
-}
-
-// hopeless says why a load can not go on after a request; nil where it can.
-func (r *run) hopeless(lost int, failure error) error {
-	if why, ok := distrusted(failure); ok {
-		return why
-	}
-	if lost < max(16, 2*r.request.Load.Concurrency) {
-		return nil
-	}
-	return fmt.Errorf("%w: %d requests in a row failed, the last with: %w", errServerGone, lost, failure)
 }
 
 // prepare builds requests ahead of their time, so that a client that is free sends
@@ -293,6 +277,9 @@ func (r *run) ending(ctx, load context.Context) error {
 	cause := context.Cause(load)
 	if e := (*spec.Error)(nil); errors.As(cause, &e) && ctx.Err() == nil {
 		return e
+	}
+	if why := (*noneSucceeded)(nil); errors.As(cause, &why) && ctx.Err() == nil {
+		return why
 	}
 	if errors.Is(cause, errServerGone) {
 		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the run was given up", Cause: cause, Fix: "see the server's log"}

@@ -3,8 +3,8 @@ package loadgen
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"aicv/spec"
@@ -34,18 +34,30 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	}
 	r.distinct = len(r.supply.entries)
 	r.phases = r.newPhases()
-	r.collect = &collector{phases: r.phases, slo: request.SLO}
+	r.collect = &collector{phases: r.phases, slo: request.SLO, concurrency: request.Load.Concurrency}
 	if b.calibrates && request.Load.Shape.Dataset == "" {
 		r.uncalibrated = r.calibrate(ctx)
 	}
 	r.phases.settle += c.now()
 	r.before = usedSoFar()
-	if err := r.drive(ctx, emit); err != nil {
+	result, err := r.measure(ctx, emit)
+	if err != nil {
 		return spec.RunResult{}, err
 	}
-	result, err := r.result()
 	result.Provenance = spec.Provenance{Tool: "aicv-loadgen", Version: Version, Source: "POST " + c.url}
-	return result, err
+	return result, nil
+}
+
+// measure drives the load and puts together what came of it.
+func (r *run) measure(ctx context.Context, emit spec.Emit) (spec.RunResult, error) {
+	err := r.drive(ctx, emit)
+	if why := (*noneSucceeded)(nil); errors.As(err, &why) {
+		return r.givenUp(why)
+	}
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	return r.result()
 }
 
 // CheckLoad says before anything is deployed whether a load can be driven, and reads the
@@ -149,7 +161,7 @@ func (r *run) window() spec.WindowKind {
 // result puts the run's figures together.
 func (r *run) result() (spec.RunResult, error) {
 	c := r.collect
-	slices.SortFunc(c.rows, func(a, b spec.RequestRow) int { return cmp.Compare(a.Index, b.Index) })
+	c.sort()
 	opened, closed := r.phases.window()
 	f := newFigures(c.rows)
 	result := spec.RunResult{
