@@ -38,6 +38,7 @@ type experiment struct {
 	config     spec.Configuration
 	configVary []*varying      // configuration items that read the matrix
 	read       map[string]bool // axes that some expression reads
+	places     map[*node]*spec.Places
 	seed       int64
 	fromPoints bool // it has points_from, if perhaps a wrong one
 	ok         bool

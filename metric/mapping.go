@@ -7,3 +7,12 @@ type Mapping struct {
 	Field      string // the provider's own field, as its users know it
 	Conversion string // how the field becomes the metric; empty where it is the same figure
 }
+
+// Mappings gives every metric of the contract the field and the conversion of its base.
+func Mappings(bases map[Name][2]string) []Mapping {
+	var rows []Mapping
+	for _, m := range All() {
+		rows = append(rows, Mapping{Metric: m.Name, Field: bases[m.Base][0], Conversion: bases[m.Base][1]})
+	}
+	return rows
+}

@@ -44,8 +44,8 @@ type Attribute struct {
 	// Secret rows hold credentials: only a reference, env("NAME"), is taken. A text in a
 	// suite would end in version control, and in state, plans and reports.
 	Secret bool
-	// Public rows end where every user of the host can read them (the arguments of a
-	// process): secret references are refused.
+	// Public rows end where others can read them, in the arguments of a process or the
+	// log of a tool: secret references are refused.
 	Public bool
 }
 

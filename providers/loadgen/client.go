@@ -37,6 +37,11 @@ type order struct {
 	output int // tokens asked for
 }
 
+// idleTimeout is how long a connection may be idle and be used again. Servers close theirs
+// as well (those of vLLM and SGLang after 5 s), and a request that goes out at that moment
+// is lost without fault of theirs.
+const idleTimeout = 2 * time.Second
+
 // newClient makes a client whose transport keeps one connection per request in
 // flight open, speaks HTTP/1.1, and neither compresses nor goes through a proxy.
 func newClient(b *benchmark, request spec.RunRequest, key string) (*client, error) {
@@ -51,6 +56,7 @@ func newClient(b *benchmark, request spec.RunRequest, key string) (*client, erro
 	transport := &http.Transport{
 		DialContext:         dial,
 		MaxIdleConns:        0,
+		IdleConnTimeout:     idleTimeout,
 		MaxIdleConnsPerHost: request.Load.Concurrency,
 		DisableCompression:  true,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2: one connection each

@@ -12,7 +12,7 @@ func Table() engine.Table {
 	return engine.Table{
 		Engine: "vLLM", Kind: Kind, Oldest: "0.12.0", Newest: "0.33.0", Negated: true,
 		Checked: []string{"0.12.0", "0.14.0", "0.18.0", "0.19.0", "0.20.0", "0.22.0", "0.24.0", "0.32.0"},
-		Rows:    rows(),
+		Rows:    rows(), Counters: counters(),
 		Aliases: map[string]string{
 			"tp": "tensor-parallel-size", "pp": "pipeline-parallel-size", "dp": "data-parallel-size", "ep": "enable-expert-parallel", "q": "quantization",
 			"cc": "compilation-config", "ac": "attention-config", "sc": "speculative-config",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"aicv/kit/benchtool"
 	"aicv/kit/pytool"
 	"aicv/metric"
 	"aicv/providers/sim"
@@ -105,7 +107,7 @@ func simulator(t *testing.T) string {
 func playing(t *testing.T, part string, extra spec.Attrs) (*benchmark, spec.RunRequest) {
 	t.Helper()
 	t.Setenv("HOME", playPrefix+part)
-	attrs := spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrAPIKey: spec.SecretValue("KEY")}
+	attrs := spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrAPIKey: spec.SecretValue("KEY")}
 	for name, v := range extra {
 		attrs[name] = v
 	}
@@ -117,7 +119,7 @@ const secret = "sk-not-to-be-found"
 // written reads a file of the one folder of a run.
 func written(t *testing.T, b *benchmark, name string) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.env.WorkDir, folderName, "*", name))
+	found, err := filepath.Glob(filepath.Join(b.Env.WorkDir, folderName, "*", name))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
@@ -130,7 +132,7 @@ func written(t *testing.T, b *benchmark, name string) string {
 
 func TestRunOfTheTool(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "must not be seen")
-	b, request := playing(t, "well", spec.Attrs{attrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
+	b, request := playing(t, "well", spec.Attrs{benchtool.AttrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
 	var phases []string
 	r, err := b.Run(t.Context(), request, func(e spec.Event) { phases = append(phases, e.Phase) })
 	if err != nil {
@@ -262,23 +264,51 @@ func TestTraffic(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	b := made(t, spec.Attrs{attrEndpoint: spec.StringValue(endpointChat)}, nil)
-	argv := b.argv(&order{tool: &pytool.Tool{Python: "/python"}, seed: -1})
+	argv := b.argv(&order{Call: benchtool.Call{Tool: &pytool.Tool{Python: "/python"}}, seed: -1})
 	if got := strings.Join(argv, " "); !strings.HasPrefix(got, "/python -m vllm.entrypoints.cli.main bench serve --backend openai-chat") || !strings.Contains(got, "/v1/chat/completions") || !strings.Contains(got, "--seed 4294967295") {
 		t.Errorf("%s", got)
 	}
 }
 
+// TestLoadsInTheToolsWords: the tool draws from floor(mean (1 - r)) to ceil(mean (1 + r)),
+// which must be the bounds that were asked for.
+func TestLoadsInTheToolsWords(t *testing.T) {
+	if got := traffic(spec.Load{RequestRate: metric.MustDecimal("2"), Shape: spec.Shape{Arrivals: spec.ArrivalsConstant}}); !slices.Equal(got, []string{"--request-rate", "2", "--burstiness", "inf"}) {
+		t.Errorf("%q", got)
+	}
+	shared := spec.Load{InputTokens: 100, OutputTokens: 8, Shape: spec.Shape{SharedPrefix: metric.MustDecimal("0.3")}}
+	if got := strings.Join(lengths(shared), " "); got != "--dataset-name random --random-input-len 70 --random-output-len 8 --random-range-ratio 0 --random-prefix-len 30" {
+		t.Error(got)
+	}
+	for _, bounds := range [][2]int{{1, 3}, {1, 1999}, {7, 11}, {500, 1500}, {999, 1001}, {1, 199999}} {
+		low, high := bounds[0], bounds[1]
+		load := spec.Load{Concurrency: 1, InputTokens: (low + high) / 2, OutputTokens: 8, Shape: spec.Shape{Input: spec.Spread{Kind: spec.SpreadUniform, Low: low, High: high}}}
+		var ratios struct{ Input, Output float64 }
+		if err := json.Unmarshal([]byte(rangeRatio(load)), &ratios); err != nil {
+			t.Fatal(err)
+		}
+		mean := float64(load.InputTokens)
+		if from, to := math.Floor(mean*(1-ratios.Input)), math.Ceil(mean*(1+ratios.Input)); from != float64(low) || to != float64(high) || ratios.Input >= 1 || ratios.Output != 0 {
+			t.Errorf("%v: from %v to %v, %+v", bounds, from, to, ratios)
+		}
+		if err := made(t, nil, nil).CheckLoad(load); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRefusedLoads(t *testing.T) {
-	b := made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0])}, nil)
+	b := made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0])}, nil)
 	for want, change := range map[string]func(*spec.RunRequest){
-		"concurrency is 0":  func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
-		"0 input and":       func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
-		"static batches":    func(r *spec.RunRequest) { r.Load.Shape.Static = true },
-		"a dataset":         func(r *spec.RunRequest) { r.Load.Shape.Dataset = "x" },
-		"a shared prefix":   func(r *spec.RunRequest) { r.Load.Shape.SharedPrefix = metric.MustDecimal("0.5") },
-		"lengths that vary": func(r *spec.RunRequest) { r.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 9} },
-		"constant arrivals": func(r *spec.RunRequest) {
-			r.Load.RequestRate, r.Load.Shape.Arrivals = metric.MustDecimal("1"), spec.ArrivalsConstant
+		"concurrency is 0": func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
+		"0 input and":      func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
+		"static batches":   func(r *spec.RunRequest) { r.Load.Shape.Static = true },
+		"a dataset":        func(r *spec.RunRequest) { r.Load.Shape.Dataset = "x" },
+		"of 16 of 16":      func(r *spec.RunRequest) { r.Load.Shape.SharedPrefix = metric.MustDecimal("1") },
+		"normal lengths":   func(r *spec.RunRequest) { r.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 9} },
+		"no whole mean":    func(r *spec.RunRequest) { r.Load.Shape.Output = spec.Spread{Kind: spec.SpreadUniform, Low: 3, High: 6} },
+		"vary in length": func(r *spec.RunRequest) {
+			r.Load.Shape.SharedPrefix, r.Load.Shape.Input = metric.MustDecimal("0.5"), spec.Spread{Kind: spec.SpreadUniform, Low: 12, High: 20}
 		},
 		"ends in /v1":        func(r *spec.RunRequest) { r.Server.URL = "http://h/v1" },
 		"tokenizer folder /": func(r *spec.RunRequest) { r.Model.Path = "/no/such/folder" },
@@ -296,10 +326,9 @@ func TestRefusedLoads(t *testing.T) {
 
 func TestRefusedDeclarations(t *testing.T) {
 	for want, attrs := range map[string]spec.Attrs{
-		"both set":             {attrCommand: spec.StringValue("x"), attrVenv: spec.StringValue("y")},
-		"params sets":          {attrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
-		"holds a secret":       {attrParams: spec.MapValue(spec.Field{Name: "x", Value: spec.ListValue(spec.SecretValue("K"))})},
-		"max_time is negative": {attrMaxTime: spec.StringValue("-1s")},
+		"both set":             {benchtool.AttrCommand: spec.StringValue("x"), benchtool.AttrVenv: spec.StringValue("y")},
+		"params sets":          {benchtool.AttrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
+		"max_time is negative": {benchtool.AttrMaxTime: spec.StringValue("-1s")},
 	} {
 		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
@@ -308,11 +337,11 @@ func TestRefusedDeclarations(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue("none")}, nil)
+	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue("none")}, nil)
 	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
 		t.Errorf("%+v", got)
 	}
-	b = made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrTokenizer: spec.StringValue("/none"), attrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
+	b = made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrTokenizer: spec.StringValue("/none"), benchtool.AttrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
 	got := b.Check(t.Context())
 	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
 		t.Errorf("%+v", got)
@@ -339,7 +368,7 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue(venv), attrTokenizer: spec.StringValue(tokenizer), attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
+	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue(venv), benchtool.AttrTokenizer: spec.StringValue(tokenizer), benchtool.AttrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
 	for _, c := range b.Check(t.Context()) {
 		if c.Status != spec.CheckOK {
 			t.Errorf("%+v", c)
@@ -367,7 +396,8 @@ func TestReal(t *testing.T) {
 			t.Errorf("request %d: %+v", i, row)
 		}
 	}
-	_ = filepath.WalkDir(b.env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
+	realShapes(t, b, request)
+	_ = filepath.WalkDir(b.Env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -376,4 +406,34 @@ func TestReal(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// realShapes has the real tool drive what takes more than its plainest arguments.
+func realShapes(t *testing.T, b *benchmark, request spec.RunRequest) {
+	t.Helper()
+	uniform := func(low, high int) spec.Spread { return spec.Spread{Kind: spec.SpreadUniform, Low: low, High: high} }
+	request.Sampling = spec.Sampling{Requests: 40, Warmup: 2, Duration: time.Second}
+	request.Load = spec.Load{RequestRate: metric.MustDecimal("10"), InputTokens: 40, OutputTokens: 6,
+		Shape: spec.Shape{Arrivals: spec.ArrivalsConstant, Input: uniform(20, 60), Output: uniform(2, 10)}}
+	r, err := b.Run(t.Context(), request, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs, outputs, first, last := []int{}, []int{}, time.Duration(0), time.Duration(0)
+	for _, row := range r.Rows {
+		if row.Phase != spec.PhaseMeasure || row.Error != "" {
+			continue
+		}
+		if len(inputs) == 0 {
+			first = row.Start
+		}
+		inputs, outputs, last = append(inputs, row.InputTokens), append(outputs, row.OutputTokens), row.Start
+	}
+	t.Logf("inputs %d to %d, outputs %d to %d, over %s", slices.Min(inputs), slices.Max(inputs), slices.Min(outputs), slices.Max(outputs), last-first)
+	if len(inputs) != 40 || slices.Min(inputs) < 19 || slices.Max(inputs) > 61 || slices.Max(inputs) < 50 || slices.Min(outputs) < 2 || slices.Max(outputs) > 10 || slices.Max(outputs) < 9 {
+		t.Errorf("inputs %v, outputs %v", inputs, outputs)
+	}
+	if span := last - first; span < 3500*time.Millisecond {
+		t.Errorf("40 requests at 10/s within %s", span)
+	}
 }

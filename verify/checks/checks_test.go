@@ -2,6 +2,7 @@ package checks
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,15 +43,16 @@ func TestEveryCheckHasAFunction(t *testing.T) {
 	}
 }
 
-// TestRun breaks one thing of a healthy run at a time. What is computed from it too is
-// named with it.
-func TestRun(t *testing.T) {
-	for name, c := range map[string]struct {
-		change   func(r *spec.RunResult, p *spec.Prediction)
-		severity spec.FindingSeverity
-		says     string
-	}{
-		"":              {change: func(*spec.RunResult, *spec.Prediction) {}},
+// cause breaks one thing of a healthy run.
+type cause struct {
+	change   func(r *spec.RunResult, p *spec.Prediction)
+	severity spec.FindingSeverity
+	says     string
+}
+
+// causes are by the check that they break. What is computed from it too is changed with it.
+func causes() map[string]cause {
+	return map[string]cause{
 		"few_requests":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Requests = 39 }, spec.FindingWarn, "39 requests at a concurrency of 4.000 (at least 10.00 x)"},
 		"short_warmup":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.Warmup = 7 }, spec.FindingWarn, "7 requests"},
 		"warmup_errors": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.WarmupFailed = 1 }, spec.FindingWarn, "1 request of the warm-up failed"},
@@ -76,21 +78,56 @@ func TestRun(t *testing.T) {
 		"achieved_concurrency": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.InFlight = 3.7 }, spec.FindingWarn, "3.700 requests were in flight"},
 		"prefix_cache_hits":    {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Server.After.PrefixCacheHits = number(581) }, spec.FindingSpoils, "81.00 of 8,000 prompt tokens"},
 		"saturation":           {func(r *spec.RunResult, p *spec.Prediction) { p.Values[2].Value, p.Values[0].Value = 150, 250 }, spec.FindingWarn, "one is of a queue"},
-	} {
+	}
+}
+
+func TestRun(t *testing.T) {
+	run, prediction := healthy()
+	if found := NewRules(nil).Run(Input{run, load(), prediction}); len(found) > 0 {
+		t.Errorf("a healthy run has %+v", found)
+	}
+	for name, c := range causes() {
 		t.Run(name, func(t *testing.T) {
 			run, prediction := healthy()
 			c.change(run, prediction)
 			found := NewRules(nil).Run(Input{run, load(), prediction})
-			if name == "" {
-				if len(found) > 0 {
-					t.Errorf("a healthy run has %+v", found)
-				}
-				return
-			}
 			if len(found) != 1 || found[0].Check != name || found[0].Severity != c.severity || !strings.Contains(found[0].Message, c.says) {
 				t.Errorf("found %+v", found)
 			}
 		})
+	}
+}
+
+// TestEveryThresholdIsGuarded: a guard relaxes each threshold, and where it is broken the
+// guard's severity stands, for the metrics of that check alone.
+func TestEveryThresholdIsGuarded(t *testing.T) {
+	for _, c := range spec.SelfChecks() {
+		broken, ok := causes()[c.Name]
+		if c.Kind == spec.ThresholdRequirement {
+			continue // TestRequirements has these
+		}
+		if !ok {
+			t.Errorf("%s has no cause", c.Name)
+			continue
+		}
+		run, prediction := healthy()
+		broken.change(run, prediction)
+		judge := func(severity spec.FindingSeverity, limit string) []spec.Finding {
+			return NewRules([]spec.Guard{{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: c.Threshold, Limit: metric.MustDecimal(limit)}}}}).Run(Input{run, load(), prediction})
+		}
+		usual, relaxed := strconv.FormatFloat(c.Limit, 'f', -1, 64), "1000000"
+		if c.Kind == spec.ThresholdLeast {
+			relaxed = "0"
+		}
+		if found := judge(spec.FindingSpoils, relaxed); len(found) > 0 {
+			t.Errorf("%s, relaxed: %+v", c.Name, found)
+		}
+		for _, severity := range []spec.FindingSeverity{spec.FindingNote, spec.FindingWarn, spec.FindingSpoils} {
+			found := judge(severity, usual)
+			if len(found) != 1 || found[0].Check != c.Name || found[0].Severity != severity || !slices.Equal(found[0].Metrics, c.Metrics) || !strings.Contains(found[0].Message, `by guard "g"`) {
+				t.Errorf("%s, %s: %+v", c.Name, severity, found)
+			}
+		}
 	}
 }
 
@@ -107,6 +144,9 @@ func TestNothingSeen(t *testing.T) {
 		},
 		"facts":  func(r *spec.RunResult) { r.Seen.Requests = &spec.RequestFacts{Warmup: 11} },
 		"values": func(r *spec.RunResult) { r.Values = nil },
+		"a recording": func(r *spec.RunResult) {
+			r.Seen, r.Requests = nil, 1
+		},
 	} {
 		run, prediction := healthy()
 		forget(run)
@@ -127,6 +167,10 @@ func TestNothingSeen(t *testing.T) {
 	varied.Shape.Output.Kind = spec.SpreadNormal
 	if found := NewRules(nil).Run(Input{Run: unlike, Load: varied}); len(found) > 0 {
 		t.Errorf("lengths that vary: %+v", found)
+	}
+	unlike.Seen, unlike.Values[1].Value = nil, 30
+	if found := NewRules(nil).Run(Input{Run: unlike, Load: varied}); len(found) > 0 {
+		t.Errorf("a recording of lengths that vary: %+v", found)
 	}
 	run, _ := healthy()
 	if found := NewRules(nil).Run(Input{Run: run, Load: spec.Load{RequestRate: metric.MustDecimal("2.5")}}); len(found) > 0 {

@@ -44,6 +44,11 @@ type replica struct {
 // as may be in flight, so that none waits for a new one.
 const connections = 4096
 
+// idleTimeout is how long a connection to a replica may be idle and be used again. Engines
+// close theirs as well, usually after 5 s, and a request that goes out at that moment is
+// lost.
+const idleTimeout = 2 * time.Second
+
 // New listens on loopback in front of the servers at the URLs, until it is closed.
 func New(urls []string, policy Policy) (*Proxy, error) {
 	if len(urls) == 0 {
@@ -54,7 +59,7 @@ func New(urls []string, policy Policy) (*Proxy, error) {
 		return nil, fmt.Errorf("listen for the replicas' requests: %w", err)
 	}
 	p := &Proxy{URL: "http://" + listener.Addr().String(), policy: policy}
-	transport := &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute, DisableCompression: true}
+	transport := &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: connections, IdleConnTimeout: idleTimeout, DisableCompression: true}
 	for _, text := range urls {
 		base, err := url.Parse(text)
 		if err != nil {

@@ -170,6 +170,25 @@ func TestABrokenStreamBreaksOff(t *testing.T) {
 	}
 }
 
+// TestIdleConnectionsAreNotUsedAgain: a replica may close one at the very moment at which
+// a request goes out.
+func TestIdleConnectionsAreNotUsedAgain(t *testing.T) {
+	var from []string
+	p := open(t, LeastRequests, backends(t, 1, func(_ int, _ http.ResponseWriter, r *http.Request) { from = append(from, r.RemoteAddr) }))
+	c := client(t)
+	for range 2 {
+		response, err := c.Get(p.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		time.Sleep(idleTimeout + time.Second)
+	}
+	if len(from) != 2 || from[0] == from[1] {
+		t.Errorf("requests came from %v", from)
+	}
+}
+
 func TestADeadReplicaIsABadGateway(t *testing.T) {
 	p := open(t, LeastRequests, []string{"http://127.0.0.1:1"})
 	response, err := client(t).Get(p.URL)
