@@ -359,3 +359,17 @@ func BenchmarkBuild10000(b *testing.B) {
 		many(b, 10_000, 3)
 	}
 }
+
+// A command is shown as a shell would take it; of an address that is not known any more
+// that is said.
+func TestArgv(t *testing.T) {
+	for want, start := range map[string]spec.ServerStart{
+		"argv: serve --port 8000 '{\"a b\": 1}' ''":                                                 {Argv: []string{"serve", "--port", "8000", `{"a b": 1}`, ""}},
+		"argv (host and port were the target's choice and are not known any more): serve HOST:PORT": {Argv: []string{"serve", spec.HostPlaceholder + ":" + spec.PortPlaceholder}},
+		"argv of the first of 2 replicas, which differ in their addresses: serve":                   {Argv: []string{"serve"}, Server: spec.Server{Replicas: make([]spec.Server, 2)}},
+	} {
+		if got := argvWords(&start) + ": " + argvLine(start.Argv); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

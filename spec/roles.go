@@ -390,6 +390,9 @@ type Server struct {
 	ModelName string `json:"model_name"`
 	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
 	Image     string `json:"image,omitempty"`   // containers: content digest of the image that runs
+	// Command is the argv that really ran, placeholders filled in; empty: the target did
+	// not start it, or does not know any more.
+	Command []string `json:"command,omitempty"`
 	// Replicas are the servers behind the URL, where aicv's own proxy spreads requests over
 	// several; ProxyOverhead is what it adds to a short request.
 	Replicas      []Server      `json:"replicas,omitempty"`
@@ -458,4 +461,7 @@ type RunRequest struct {
 	Load     Load
 	Sampling Sampling // every field resolved, the seed varied per run
 	SLO      SLO      // for goodput; empty: none
+	// RunClient runs the benchmark's client where its declaration names an image; nil in a
+	// request that is only estimated, and where there is no image.
+	RunClient RunClient
 }

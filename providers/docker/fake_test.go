@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ type fake struct {
 	sent       []string
 	logged     string
 	pids       []int
+	onFollow   func(ctx context.Context, c *found, stdout, stderr io.Writer) error // what a client does
 }
 
 func newFake() *fake {
@@ -60,7 +62,7 @@ func (f *fake) create(_ context.Context, o order) (string, error) {
 	id := fmt.Sprint("c", len(f.orders))
 	f.orders = append(f.orders, o)
 	if f.fail == nil {
-		f.containers[id] = &found{id: id, name: o.name, labels: o.labels, status: "created"}
+		f.containers[id] = &found{id: id, name: o.name, command: o.command, labels: o.labels, status: "created"}
 	}
 	return id, f.fail
 }
@@ -98,6 +100,10 @@ func (f *fake) log(_ context.Context, _ string, lines int, to io.Writer) error {
 	all := strings.SplitAfter(f.logged, "\n")
 	_, _ = io.WriteString(to, strings.Join(all[max(0, len(all)-lines-1):], ""))
 	return f.fail
+}
+
+func (f *fake) follow(ctx context.Context, id string, stdout, stderr io.Writer) error {
+	return errors.Join(f.fail, f.onFollow(ctx, f.containers[id], stdout, stderr))
 }
 
 func (f *fake) processes(context.Context, string) ([]int, error) { return f.pids, f.fail }
@@ -159,7 +165,7 @@ func TestStartGivesTheContainerItsLimits(t *testing.T) {
 		strings.Join(o.gpus, ",") != "GPU-a" || len(o.mounts) != 1 || !o.mounts[0].readOnly {
 		t.Errorf("ordered %+v", o)
 	}
-	if server.URL != "http://127.0.0.1:32768" || server.Image != "sha256:1" || server.ModelName != "m" {
+	if server.URL != "http://127.0.0.1:32768" || server.Image != "sha256:1" || server.ModelName != "m" || !slices.Equal(server.Command, o.command) {
 		t.Errorf("started %+v", server)
 	}
 	r.Key = "k2"

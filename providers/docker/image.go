@@ -41,7 +41,7 @@ func (t *target) prepareImage(ctx context.Context, d daemon, request *spec.Start
 	if request.Digest != "" && !there.has(request.Digest) {
 		return "", "", &spec.Error{Kind: spec.ErrUsage,
 			Summary: fmt.Sprintf("%s: the image %s is another one now: pinned is %s, and the daemon has %s", t.address, ref, request.Digest, there.digest(ref)),
-			Fix:     "run again with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the runtime's image"}
+			Fix:     "run again with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the suite"}
 	}
 	return ref, there.digest(ref), nil
 }

@@ -1,11 +1,13 @@
 package loadgen
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,6 +137,58 @@ func TestWarmupByTime(t *testing.T) {
 	if got := b.Budget(long, time.Second); got != 81*time.Second {
 		t.Errorf("budget %s, want a minute, 20 generations and one", got)
 	}
+}
+
+// TestALateClientHidesNothing: where the client itself can not send in time, times count
+// from the moment at which a request was due all the same.
+func TestALateClientHidesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			time.Sleep(time.Millisecond)
+			answerWith(w, 8, 1)
+		}))
+		defer s.stop()
+		request := atRate("10", 8, 1)
+		request.Load.Shape.Arrivals = spec.ArrivalsConstant
+		request.Sampling = spec.Sampling{Requests: 30, Warmup: 2, Seed: 1}
+		c, err := newClient(s.bench(t, nil), request, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.close()
+		r := &run{client: c, request: request, connections: mostInFlight}
+		if r.supply, err = newSupply(c, request); err != nil {
+			t.Fatal(err)
+		}
+		r.phases = r.newPhases()
+		r.collect = &collector{phases: r.phases}
+		load, stop := context.WithCancelCause(t.Context())
+		orders := make(chan order)
+		var group sync.WaitGroup
+		group.Go(func() {
+			for i := 0; load.Err() == nil; i++ {
+				if i == 10 {
+					time.Sleep(2 * time.Second) // the client is busy with something else
+				}
+				select {
+				case orders <- r.supply.next(i):
+				case <-load.Done():
+				}
+			}
+		})
+		group.Go(func() { r.openLoop(load, orders, stop) })
+		<-r.phases.done
+		stop(nil)
+		group.Wait()
+		most := time.Duration(0)
+		for _, row := range r.collect.rows {
+			most = max(most, row.TTFT)
+		}
+		if _, late := r.lag.figures(); most < 1800*time.Millisecond || late < 1800 {
+			t.Errorf("the longest TTFT is %s, the client was late by %v ms", most, late)
+		}
+	})
 }
 
 // TestIdleConnectionsAreNotUsedAgain: servers close a connection that was idle for a while,

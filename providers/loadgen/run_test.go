@@ -310,6 +310,8 @@ func TestOddServers(t *testing.T) {
 		{"good", text("content") + text("content") + usage + "data: [DONE]\n\n", ""},
 		{"reasoning", text("reasoning_content") + text("reasoning") + usage + "data: [DONE]\n\n", ""},
 		{"usage in each event", `data: {"choices":[{"text":"x"}],"usage":{"prompt_tokens":5,"completion_tokens":4}}` + "\n\ndata: [DONE]\n\n", ""},
+		{"empty chunks", text("role") + `data: {"choices":[{"delta":{"content":""}}]}` + "\n\ndata: {}\n\n" + `data: {"choices":[]}` + "\n\n: ping\n\n" +
+			text("content") + `data: {"choices":[{"delta":{"content":null}}]}` + "\n\n" + text("content") + usage + "data: [DONE]\n\n", ""},
 		{"no usage", text("content") + "data: [DONE]\n\n", "no token counts"},
 		{"more text than tokens", strings.Repeat(text("content"), 5) + usage + "data: [DONE]\n\n", "4 output tokens, but 5 events"},
 		{"no prompt tokens", text("content") + `data: {"usage":{"completion_tokens":4}}` + "\n\ndata: [DONE]\n\n", "0 prompt tokens"},

@@ -132,7 +132,11 @@ func TestPortsInUseAreSteppedOver(t *testing.T) {
 	made := newTest(t, t.TempDir(), locks, ports("19210-19212"))
 	var urls []string
 	for _, key := range []string{"a", "b"} {
-		urls = append(urls, mustStart(t, made, "s", key, helperSpec(t)).URL)
+		server := mustStart(t, made, "s", key, helperSpec(t))
+		urls = append(urls, server.URL)
+		if got := server.Command[1:]; "http://"+strings.Join(got, ":") != server.URL {
+			t.Errorf("it ran with %q, and is at %s", got, server.URL)
+		}
 	}
 	slices.Sort(urls)
 	if want := []string{"http://127.0.0.1:19211", "http://127.0.0.1:19212"}; !slices.Equal(urls, want) {
@@ -221,6 +225,7 @@ func TestADamagedRecordIsMadeGood(t *testing.T) {
 	}
 	again := newTest(t, work, locks, ports("19230-19239"))
 	found, err := again.Find(noContext(), "s", "k")
+	server.Command = nil // the record alone knew it
 	if err != nil || len(found) != 1 || !reflect.DeepEqual(found[0], server) {
 		t.Fatalf("found %+v, error %v, want %+v", found, err, server)
 	}
