@@ -43,5 +43,5 @@ func image(ctx context.Context, r Request, c *spec.Cell) (spec.Check, bool) {
 	if err != nil {
 		return spec.Check{}, false
 	}
-	return checker.CheckImage(ctx, &server), true
+	return checker.CheckImage(ctx, &server, r.Pinned[server.Image]), true
 }
