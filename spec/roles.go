@@ -461,4 +461,7 @@ type RunRequest struct {
 	Load     Load
 	Sampling Sampling // every field resolved, the seed varied per run
 	SLO      SLO      // for goodput; empty: none
+	// RunClient runs the benchmark's client where its declaration names an image; nil in a
+	// request that is only estimated, and where there is no image.
+	RunClient RunClient
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"aicv/engine"
@@ -186,15 +185,12 @@ func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
 	x.progress(g.deploy, "starting", s.began, time.Now())
 	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
 	defer cancel()
-	p := x.newPulse(g.deploy, s.attempt)
-	p.last.Phase = "starting"
-	beating, stop := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() { p.keep(beating) })
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Digest: x.pinned(g), Hardware: g.cell.Hardware,
-		Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
-	stop()
-	done.Wait()
+	var server spec.Server
+	var err error
+	x.withBeat(ctx, g.deploy, s.attempt, "starting", func() {
+		server, err = g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Digest: x.pinned(g), Hardware: g.cell.Hardware,
+			Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
+	})
 	return server, err
 }
 

@@ -55,6 +55,7 @@ type world struct {
 	dead         func() bool // aicv crashed: its calls reach nothing any more
 	seeds        []int64     // of the runs, in order
 	talks        *talk       // nil: the engines have no counters, and no cache to empty
+	clients      *clients    // nil: the target runs no clients
 }
 
 type fakeServer struct {
@@ -354,7 +355,7 @@ func (fakeRecording) Notes(context.Context) ([]spec.Finding, error) { return nil
 func (w *world) registrations() []spec.Registration {
 	type component = *spec.Component
 	return []spec.Registration{
-		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(component, spec.Env) (spec.Target, error) { return fakeTarget{w}, nil }}},
+		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(component, spec.Env) (spec.Target, error) { return w.target(), nil }}},
 		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(component, spec.Env) (spec.Runtime, error) { return w.engine(), nil }}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(component, spec.Env) (spec.Benchmark, error) { return fakeBenchmark{w}, nil }}},
 		{Role: spec.RoleBenchmark, Kind: "file", New: spec.Constructor{Recording: func(component, spec.Env) (spec.Recording, error) { return fakeRecording{w}, nil }}},

@@ -96,6 +96,26 @@ func (t safeTarget) SampleGPUs(ctx context.Context, server spec.Server) ([]spec.
 	return bounded(ctx, t.name, func() ([]spec.GPUSample, error) { return looks.SampleGPUs(ctx, server) })
 }
 
+// PrepareClient is errors.ErrUnsupported where the target runs no clients.
+func (t safeTarget) PrepareClient(ctx context.Context, image spec.ClientImage) (string, error) {
+	runner, ok := t.inner.(spec.ClientRunner)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return bounded(ctx, t.name, func() (string, error) { return runner.PrepareClient(ctx, image) })
+}
+
+// RunClient is errors.ErrUnsupported where the target runs no clients. It is the benchmark
+// that has a deadline to heed.
+func (t safeTarget) RunClient(ctx context.Context, request spec.ClientRequest) (end spec.ClientEnd, err error) {
+	runner, ok := t.inner.(spec.ClientRunner)
+	if !ok {
+		return end, errors.ErrUnsupported
+	}
+	defer guard(t.name, &err)
+	return runner.RunClient(ctx, request)
+}
+
 type safeRuntime struct {
 	inner spec.Runtime
 	name  string

@@ -77,6 +77,18 @@ func (p *pulse) keep(ctx context.Context) {
 	}
 }
 
+// withBeat makes a call of a node, and says each second that it is at it.
+func (x *executor) withBeat(ctx context.Context, id, attempt int, phase string, call func()) {
+	p := x.newPulse(id, attempt)
+	p.last.Phase = phase
+	beating, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { p.keep(beating) })
+	call()
+	stop()
+	done.Wait()
+}
+
 func (p *pulse) emit(e spec.Event) {
 	e.Node, e.Kind, e.Attempt = p.node, p.kind, p.attempt
 	if e.Subject == "" {

@@ -25,7 +25,8 @@ type world struct {
 	managed     bool
 	refuses     error // of the runtime
 	mapping     []spec.ItemMapping
-	rendersGPUs int // that its servers take
+	rendersGPUs int  // that its servers take
+	clients     bool // the target runs benchmarks' clients
 	request     Request
 
 	model                                   *spec.Model
@@ -93,7 +94,11 @@ func below(subject metric.Name, ms string) spec.Claim {
 func (w *world) registry() *engine.Registry {
 	return engine.NewRegistry([]spec.Registration{
 		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(c *spec.Component, _ spec.Env) (spec.Target, error) {
-			return fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}, nil
+			made := fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}
+			if w.clients {
+				return clientTarget{made, nil}, nil
+			}
+			return made, nil
 		}}},
 		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(*spec.Component, spec.Env) (spec.Runtime, error) {
 			return fakeRuntime{refuses: w.refuses, gpus: w.rendersGPUs, mapping: w.mapping}, nil
@@ -116,6 +121,12 @@ func (w *world) registry() *engine.Registry {
 			return w.recording, nil
 		}}},
 	}, spec.Env{})
+}
+
+// clientTarget can run clients, as far as a plan asks.
+type clientTarget struct {
+	fakeTarget
+	spec.ClientRunner
 }
 
 func (w *world) build(t testing.TB) *engine.Plan {

@@ -576,3 +576,16 @@ func TestRepeatsThatAllowNoRun(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestABenchmarkInAnImageNeedsATargetForIt(t *testing.T) {
+	for _, able := range []bool{true, false} {
+		w := newWorld()
+		w.clients = able
+		w.benchmark.Attrs = spec.Attrs{spec.AttrImage: spec.StringValue("bench:1")}
+		w.experiment("e", []int{1}, []int{8}, spec.Repeats{Min: 3, Max: 3, Starts: 1})
+		_, err := w.tryBuild()
+		if (err == nil) != able || err != nil && !strings.Contains(err.Error(), "target.fake.local runs no images") {
+			t.Errorf("able %t: %v", able, err)
+		}
+	}
+}

@@ -29,6 +29,7 @@ func Refused(ctx context.Context, suite *spec.Suite, registry *engine.Registry) 
 				continue
 			}
 			r.load(e, c)
+			r.client(c)
 			if id := ids.Deployment(c); !rendered[id] {
 				rendered[id] = true
 				r.server(c)
@@ -38,12 +39,14 @@ func Refused(ctx context.Context, suite *spec.Suite, registry *engine.Registry) 
 	return r.diags
 }
 
-// refuse looks at the loads that the plan would measure, each once.
+// refuse looks at the loads that the plan would measure, each once, and at what would
+// drive them.
 func (b *builder) refuse(context.Context) error {
 	r := newRefusals(b.makers)
 	for i := range b.plan.Cells {
 		if c := &b.plan.Cells[i]; works(c) && !b.offline(i) {
 			r.load(b.experiment(c).source, &c.Cell)
+			r.client(&c.Cell)
 		}
 	}
 	return r.err()
@@ -90,6 +93,20 @@ func (r *refusals) load(e *spec.Experiment, c *spec.Cell) {
 			at = c.DeclaredAt.Of(attributeOf(err))
 		}
 		r.add(at, err, placed("it is driven by "+c.Benchmark.Address(), c.Benchmark.Range)...)
+	}
+}
+
+// client asks whether the target of a cell can run its benchmark's client.
+func (r *refusals) client(c *spec.Cell) {
+	if spec.ClientImageOf(c.Benchmark) == "" {
+		return
+	}
+	target, err := r.makers.target(c.Target)
+	if err != nil { // said where the target is asked for
+		return
+	}
+	if _, able := target.(spec.ClientRunner); !able {
+		r.add(c.Benchmark.Range, spec.ClientImageUnfit(c), placed("it is to run on "+c.Target.Address(), c.Target.Range)...)
 	}
 }
 

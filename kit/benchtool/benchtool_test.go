@@ -178,3 +178,32 @@ func TestWhereSecretsGo(t *testing.T) {
 		t.Errorf("%d rows, the second %s", len(rows), rows[1].Name)
 	}
 }
+
+// A folder whose entries are links, as in the Hugging Face cache, is shown file by file.
+func TestFoldersThatContainersSee(t *testing.T) {
+	plain, linked, blobs := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, file := range []string{filepath.Join(plain, "a.json"), filepath.Join(blobs, "0123")} {
+		if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(blobs, "0123"), filepath.Join(linked, "tokenizer.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(linked, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]spec.Mount{plain: {Source: plain, Target: "/in", ReadOnly: true}, linked: {Source: filepath.Join(blobs, "0123"), Target: "/in/tokenizer.json", ReadOnly: true}} {
+		if got, err := shownFolder(folder, "/in"); err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %+v, error %v", folder, got, err)
+		}
+	}
+	if err := os.Symlink("nowhere", filepath.Join(linked, "dangling")); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{linked, filepath.Join(plain, "none")} {
+		if got, err := shownFolder(folder, "/in"); err == nil {
+			t.Errorf("%s: %+v", folder, got)
+		}
+	}
+}

@@ -21,15 +21,21 @@ func kept() []string {
 		"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 }
 
-// Environment is the whole environment of a Python tool that may reach the server at an
-// address and nothing else, with some variables of its own.
-func Environment(server string, own ...string) []string {
+// confined is the environment that keeps a Python tool to the server at an address, and to
+// files that are there.
+func confined(server string) []string {
 	host := ""
 	if u, err := url.Parse(server); err == nil {
 		host = u.Hostname()
 	}
-	env := []string{"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1",
+	return []string{"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1",
 		"NO_PROXY=127.0.0.1,localhost," + host}
+}
+
+// Environment is the whole environment of a Python tool that may reach the server at an
+// address and nothing else, with some variables of its own.
+func Environment(server string, own ...string) []string {
+	env := confined(server)
 	for _, name := range kept() {
 		if v, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+v)

@@ -54,6 +54,7 @@ type Client struct {
 	MaxTime   time.Duration // of one run's traffic
 	APIKey    spec.Value
 	Query     pytool.Query
+	Image     string // that the tool runs in; empty: it is installed here
 	Env       spec.Env
 }
 
@@ -62,8 +63,12 @@ type Client struct {
 func NewClient(c *spec.Component, env spec.Env, query pytool.Query, decided ...string) (*Client, error) {
 	a := c.Attrs
 	query.Command, query.Venv, query.Dir = a.Text(AttrCommand), a.Text(AttrVenv), env.SuiteDir
-	made := &Client{Address: c.Address(), Tokenizer: a.Text(AttrTokenizer), Params: a[AttrParams], MaxTime: a.Duration(AttrMaxTime), APIKey: a[AttrAPIKey], Query: query, Env: env}
+	made := &Client{Address: c.Address(), Tokenizer: a.Text(AttrTokenizer), Params: a[AttrParams], MaxTime: a.Duration(AttrMaxTime), APIKey: a[AttrAPIKey],
+		Query: query, Image: spec.ClientImageOf(c), Env: env}
 	switch {
+	case made.Image != "" && (query.Command != "" || query.Venv != ""):
+		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: spec.AttrImage, Summary: "image is set beside command or venv",
+			Fix: "keep one: image is for a tool in a container, command and venv are for one that is installed here"}
 	case query.Command != "" && query.Venv != "":
 		return nil, made.Wrong("command and venv are both set", "keep one of them")
 	case made.MaxTime < 0:
@@ -86,9 +91,9 @@ func (c *Client) Wrong(problem, fix string) error {
 
 // Call is what a client needs for one run.
 type Call struct {
-	Tool      *pytool.Tool
-	URL       string // of the server, without the version's path
-	Key       string // bearer token; empty: none
+	Tool      *pytool.Tool // nil: in an image
+	URL       string       // of the server, without the version's path
+	Key       string       // bearer token; empty: none
 	Tokenizer string
 }
 
@@ -96,8 +101,10 @@ type Call struct {
 func (c *Client) Call(tool string, request *spec.RunRequest) (Call, error) {
 	var call Call
 	var err error
-	if call.Tool, err = pytool.Find(c.Query); err != nil {
-		return call, err
+	if c.Image == "" {
+		if call.Tool, err = pytool.Find(c.Query); err != nil {
+			return call, err
+		}
 	}
 	if call.URL, err = baseURL(tool, request.Server.URL); err != nil {
 		return call, err
@@ -106,23 +113,34 @@ func (c *Client) Call(tool string, request *spec.RunRequest) (Call, error) {
 		return call, err
 	}
 	call.Tokenizer, err = tokenizer(c.Address, c.Tokenizer, request.Model, c.Env)
+	if err == nil && c.Image != "" {
+		err = c.checkContained(&call, request.RunClient)
+	}
 	return call, err
 }
 
 // Check is what doctor asks: it looks for the tool in a release like the tested one, the tokenizer and the key.
-// compared is the tool's release as far as it is compared; nil: as the tool says it.
+// compared is the tool's release as far as it is compared; nil: as the tool says it. A tool
+// in an image is the target's to look for.
 func (c *Client) Check(name, tested string, compared func(version string) string) []spec.Check {
-	tool, err := pytool.Find(c.Query)
-	if err != nil {
-		return []spec.Check{spec.FailedCheck(name, err)}
+	var checks []spec.Check
+	if c.Image == "" {
+		tool, err := pytool.Find(c.Query)
+		if err != nil {
+			return []spec.Check{spec.FailedCheck(name, err)}
+		}
+		release := tool.Version()
+		if compared != nil {
+			release = compared(release)
+		}
+		checks = append(checks, checkRelease(name, tool, release, tested, c.Query.Install))
 	}
-	release := tool.Version()
-	if compared != nil {
-		release = compared(release)
-	}
-	checks := []spec.Check{checkRelease(name, tool, release, tested, c.Query.Install)}
 	if c.Tokenizer != "" {
-		checks = append(checks, checkTokenizer(c.Address, c.Tokenizer, c.Env))
+		found := checkTokenizer(c.Address, c.Tokenizer, c.Env)
+		if c.Image != "" && found.Status == spec.CheckWarn {
+			found.Status, found.Fix = spec.CheckFail, "a tool in an image sees no cache of this host: name a folder"
+		}
+		checks = append(checks, found)
 	}
 	if !c.APIKey.IsNull() {
 		checks = append(checks, checkKey(c.Address, c.APIKey, c.Env))

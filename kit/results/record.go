@@ -31,6 +31,8 @@ type Record struct {
 type Doubt struct {
 	Field string
 	Why   string
+
+	metric metric.Name // that it would answer; empty: none
 }
 
 // maxFile bounds a foreign file, in bytes.

@@ -28,6 +28,7 @@ type fake struct {
 	sent       []string
 	logged     string
 	pids       []int
+	onFollow   func(ctx context.Context, c *found, stdout, stderr io.Writer) error // what a client does
 }
 
 func newFake() *fake {
@@ -99,6 +100,10 @@ func (f *fake) log(_ context.Context, _ string, lines int, to io.Writer) error {
 	all := strings.SplitAfter(f.logged, "\n")
 	_, _ = io.WriteString(to, strings.Join(all[max(0, len(all)-lines-1):], ""))
 	return f.fail
+}
+
+func (f *fake) follow(ctx context.Context, id string, stdout, stderr io.Writer) error {
+	return errors.Join(f.fail, f.onFollow(ctx, f.containers[id], stdout, stderr))
 }
 
 func (f *fake) processes(context.Context, string) ([]int, error) { return f.pids, f.fail }

@@ -46,7 +46,7 @@ func (t *target) prepareImage(ctx context.Context, d daemon, request *spec.Start
 	return ref, there.digest(ref), nil
 }
 
-const howToTakeImage = "apply with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the runtime's image"
+const howToTakeImage = "apply with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the suite"
 
 // has reports whether the image has this content, under whatever name it was pulled.
 func (i localImage) has(digest string) bool {

@@ -265,7 +265,9 @@ func (t *target) end(ctx context.Context, f *found, grace time.Duration) error {
 		if err := t.known.kill(durable, f.id, "SIGTERM"); err != nil {
 			return t.explain(durable, "stop "+f.labels[labelKey], err)
 		}
-		t.awaitEnd(ctx, f.id, grace)
+		patient, cancel := context.WithTimeout(ctx, grace)
+		t.awaitEnd(patient, f.id)
+		cancel()
 	}
 	if err := t.known.remove(durable, f.id); err != nil {
 		return t.explain(durable, "remove "+f.labels[labelKey], err)
@@ -273,10 +275,8 @@ func (t *target) end(ctx context.Context, f *found, grace time.Duration) error {
 	return nil
 }
 
-// awaitEnd waits until a container does not run, at most for the grace.
-func (t *target) awaitEnd(ctx context.Context, id string, grace time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
+// awaitEnd waits until a container does not run, at most until ctx ends.
+func (t *target) awaitEnd(ctx context.Context, id string) {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		f, err := t.known.inspect(ctx, id)
 		if err != nil || !f.running() {

@@ -1,21 +1,26 @@
 package genaibench
 
 import (
+	"cmp"
 	"math"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"aicv/kit/benchtool"
+	"aicv/kit/pytool"
 	"aicv/spec"
 )
 
 // order is one call of the tool.
 type order struct {
 	benchtool.Call
-	folder   string // of this run, absolute
-	model    string // as requests name it
-	label    string // of the model, in the tool's own pages
+	folder   string       // of this run, absolute
+	seen     string       // the same folder as the tool sees it
+	mounts   []spec.Mount // of a container
+	image    string       // content that ran; empty: on this host
+	model    string       // as requests name it
+	label    string       // of the model, in the tool's own pages
 	scenario string
 	requests int
 	minutes  int
@@ -59,7 +64,7 @@ func (b *benchmark) argv(o *order) []string {
 		"--model-tokenizer", o.Tokenizer, "--model", o.label, "--task", "text-to-text",
 		"--max-time-per-run", strconv.Itoa(o.minutes), "--max-requests-per-run", strconv.Itoa(o.requests),
 		"--num-concurrency", strconv.Itoa(o.load.Concurrency), "--traffic-scenario", o.scenario, "--metrics-time-unit", "s",
-		"--experiment-base-dir", o.folder, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.folder, logsName),
+		"--experiment-base-dir", o.seen, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.seen, logsName),
 	}
 	if len(b.Params.Fields()) > 0 {
 		args = append(args, "--additional-request-params", b.Params.String())
@@ -67,21 +72,42 @@ func (b *benchmark) argv(o *order) []string {
 	if b.workers > 0 {
 		args = append(args, "--num-workers", strconv.Itoa(b.workers))
 	}
-	if o.Key != "" {
-		return append([]string{o.Tool.Python, "-c", withKey}, args...)
-	}
-	if o.Tool.Command != "" {
-		return append([]string{o.Tool.Command}, args...)
-	}
-	return append([]string{o.Tool.Python, "-m", "genai_bench.cli.cli"}, args...)
+	return append(o.program(), args...)
 }
 
+// program starts the tool. In an image it is looked for on the PATH that the image sets.
+func (o *order) program() []string {
+	tool := cmp.Or(o.Tool, &pytool.Tool{Command: name, Python: "python3"})
+	switch {
+	case o.Key != "":
+		return []string{tool.Python, "-c", withKey}
+	case tool.Command != "":
+		return []string{tool.Command}
+	}
+	return []string{tool.Python, "-m", "genai_bench.cli.cli"}
+}
+
+// settings are the variables of the tool's environment that are its own.
+func (o *order) settings() []string {
+	return []string{"ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR=" + filepath.Join(o.seen, logsName)}
+}
+
+// environment is that of a process.
 func (o *order) environment() []string {
-	env := benchtool.Environment(o.URL, "ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR="+filepath.Join(o.folder, logsName))
+	env := benchtool.Environment(o.URL, o.settings()...)
 	if o.Key != "" {
 		env = append(env, keyVariable+"="+o.Key)
 	}
 	return env
+}
+
+// variables are the environment of a container. The key stays a reference.
+func (b *benchmark) variables(o *order) []spec.EnvVar {
+	all := benchtool.Variables(o.URL, o.settings()...)
+	if o.Key != "" {
+		all = append(all, spec.EnvVar{Name: keyVariable, Value: b.APIKey})
+	}
+	return all
 }
 
 // minutes is a time limit in the tool's unit, at least one.

@@ -234,7 +234,8 @@ func TestTheToolEndsWithTheRun(t *testing.T) {
 func TestTheKeyStaysSecret(t *testing.T) {
 	const key = "sk-very-secret"
 	b := made(t, spec.Attrs{benchtool.AttrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return key, true })
-	o := &order{folder: t.TempDir(), Call: benchtool.Call{Tool: pythonTool(), URL: "http://127.0.0.1:1", Key: key}}
+	folder := t.TempDir()
+	o := &order{folder: folder, seen: folder, Call: benchtool.Call{Tool: pythonTool(), URL: "http://127.0.0.1:1", Key: key}}
 	if argv := b.argv(o); argv[0] != "/python" || slices.ContainsFunc(argv, func(a string) bool { return strings.Contains(a, key) }) {
 		t.Errorf("arguments %q", argv)
 	}
@@ -349,6 +350,7 @@ func TestRefusedLoads(t *testing.T) {
 func TestRefusedDeclarations(t *testing.T) {
 	for want, attrs := range map[string]spec.Attrs{
 		"both set":             {benchtool.AttrCommand: spec.StringValue("x"), benchtool.AttrVenv: spec.StringValue("y")},
+		"image is set beside":  {benchtool.AttrVenv: spec.StringValue("y"), spec.AttrImage: spec.StringValue("x")},
 		"params sets":          {benchtool.AttrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
 		"max_time is negative": {benchtool.AttrMaxTime: spec.StringValue("-1s")},
 	} {

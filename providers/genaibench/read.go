@@ -31,9 +31,18 @@ func (b *benchmark) read(o *order, c *conversation, ended subprocess.Ended, requ
 		return spec.RunResult{}, err
 	}
 	result.Provenance = spec.Provenance{Tool: "genai-bench", Version: folder.Metadata.Version,
-		Source: benchtool.Shown(b.Env, o.folder) + ": " + benchtool.Quoted(b.argv(o))}
+		Source: benchtool.Shown(b.Env, o.folder) + ": " + b.shown(o)}
 	result.Findings = append(result.Findings, b.doubts(o, c, ended, result.Requests)...)
 	return result, nil
+}
+
+// shown is the call as people read it, with the image that it ran in.
+func (b *benchmark) shown(o *order) string {
+	line := benchtool.Quoted(b.argv(o))
+	if b.Image == "" {
+		return line
+	}
+	return "in " + b.Image + " (" + o.image + "): " + line
 }
 
 // whyNone explains a folder without the one run that was asked for.

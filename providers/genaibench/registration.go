@@ -36,13 +36,14 @@ func Registration() spec.Registration {
 func block() spec.Block {
 	least, most := 0.0, 16.0
 	return spec.Block{
-		Doc: "The real genai-bench (0.0.5; scripts/real-tools installs it), one process per run. Where the workload leaves the size open, a run has 50 requests per place and takes 100 s.",
+		Doc: "The real genai-bench (0.0.5; scripts/real-tools installs it), one process or container per run. Where the workload leaves the size open, a run has 50 requests per place and takes 100 s.",
 		Attributes: benchtool.Attributes(benchtool.Words{Since: since, Params: `{ chat_template_kwargs = { enable_thinking = false } }`, Command: `"genai-bench"`, Venv: `".tools/genai-bench"`, Has: "the tool",
 			MaxTime: "Longest time of one run's traffic, rounded up to whole minutes as the tool counts."},
 			spec.Attribute{Name: attrBackend, Type: spec.TypeString, Default: spec.StringValue(defaultBackend), Allowed: []string{"sglang", "vllm"}, Since: since, Example: `"sglang"`,
 				Doc: "How the tool calls the server. Both make it ignore the end of sequence, so that outputs have the length asked for."},
 			spec.Attribute{Name: attrWorkers, Type: spec.TypeInt, Default: spec.IntValue(0), Min: &least, Max: &most, Since: since, Example: "4",
-				Doc: "Processes of the tool beside its main one. One process does not keep up with more than about 64 requests in flight."}),
+				Doc: "Processes of the tool beside its main one. One process does not keep up with more than about 64 requests in flight."},
+			spec.ClientImageRow(`"registry.example/genai-bench:0.0.5"`)),
 	}
 }
 

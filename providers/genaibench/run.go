@@ -31,15 +31,12 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	o.requests = enough(s, o.load.Concurrency, warm.Latency)
 	o.minutes = minutes(benchtool.Limit(o.requests, o.load.Concurrency, warm.Latency, b.MaxTime))
 	c := newConversation(emit, o.Key)
-	ended, err := subprocess.Run(ctx, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
+	ended, err := b.call(ctx, o, c, request.RunClient)
 	c.Stop()
-	switch {
-	case err != nil:
-		return spec.RunResult{}, &spec.Error{Kind: spec.ErrBenchmark, Summary: "genai-bench could not be started", Cause: err, Fix: howToInstall}
-	case ctx.Err() != nil:
-		return spec.RunResult{}, benchtool.Interrupted(ctx, "genai-bench was ended")
+	if err == nil {
+		err = benchtool.Scrub(name, o.folder, o.Key)
 	}
-	if err := benchtool.Scrub(name, o.folder, o.Key); err != nil {
+	if err != nil {
 		return spec.RunResult{}, err
 	}
 	result, err := b.read(o, c, ended, request)
@@ -88,12 +85,34 @@ func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
 	}
 	o := &order{Call: call, model: request.Server.ModelName, load: request.Load, label: cmp.Or(filepath.Base(request.Model.ID), "model")}
 	o.scenario, _ = scenario(request.Load)
-	if o.Key != "" && o.Tool.Python == "" {
+	if o.Key != "" && o.Tool != nil && o.Tool.Python == "" {
 		return nil, b.Wrong("the key can not be handed to "+o.Tool.Command+" without its arguments, where everybody can read it", "set venv, so that its interpreter is known")
 	}
 	o.folder, err = benchtool.Folder(b.Env, name, fmt.Sprintf("c%d", request.Load.Concurrency))
 	if err == nil {
 		err = benchtool.SubFolder(o.folder, logsName)
 	}
+	if o.seen = o.folder; err == nil && b.Image != "" {
+		o.seen = benchtool.SeenRun
+		o.mounts, err = o.Enter(o.folder)
+	}
 	return o, err
+}
+
+// call runs the tool to its end, on this host or in a container.
+func (b *benchmark) call(ctx context.Context, o *order, c *conversation, run spec.RunClient) (subprocess.Ended, error) {
+	var ended subprocess.Ended
+	var err error
+	if b.Image == "" {
+		ended, err = subprocess.Run(ctx, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
+		if err != nil {
+			err = &spec.Error{Kind: spec.ErrBenchmark, Summary: "genai-bench could not be started", Cause: err, Fix: howToInstall}
+		}
+	} else {
+		ended, o.image, err = benchtool.Contained(ctx, run, spec.Client{Command: b.argv(o), Env: b.variables(o), Mounts: o.mounts, Dir: o.seen, Line: c.Line})
+	}
+	if err == nil && ctx.Err() != nil {
+		err = benchtool.Interrupted(ctx, "genai-bench was ended")
+	}
+	return ended, err
 }
