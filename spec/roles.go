@@ -120,9 +120,9 @@ type FileReader interface {
 }
 
 // ImageChecker is an optional ability of a target: it looks whether the image of a server
-// that it would start is there.
+// that it would start is there, and has the content that is pinned (empty: none is).
 type ImageChecker interface {
-	CheckImage(ctx context.Context, server *ServerSpec) Check
+	CheckImage(ctx context.Context, server *ServerSpec, pinned string) Check
 }
 
 // CheckStatus is the outcome of a check.

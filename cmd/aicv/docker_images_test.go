@@ -100,6 +100,9 @@ func TestRealDockerImagePin(t *testing.T) {
 	if lockFile() != first {
 		t.Error("the lock file changed")
 	}
+	if out, err := exec.Command("aicv", "doctor", c.dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "engine:1 is another one than pinned") {
+		t.Errorf("doctor on another image: error %v\n%s", err, out)
+	}
 	out, err = exec.Command("aicv", "apply", "--upgrade", "--rerun", "e", c.dir).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "its image: sha256:") {
 		t.Errorf("upgrade: %v\n%s", err, out)

@@ -92,7 +92,7 @@ func (a *app) askProviders(ctx context.Context, p place, suite *spec.Suite, ask 
 		return refused, nil
 	}
 	return support.Check(ctx, support.Request{
-		Suite: suite, Registry: registry, Timeout: supportTimeout, Cache: cache.NewSupport(filepath.Join(p.work, "support.json")),
+		Suite: suite, Registry: registry, Timeout: supportTimeout, Cache: cache.NewSupport(filepath.Join(p.work, "support.json"), buildIdentity()),
 	}), nil
 }
 

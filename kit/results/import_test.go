@@ -53,13 +53,13 @@ func TestFormats(t *testing.T) {
 		left    string
 	}{
 		"vllm": {vllmText, spec.Load{Concurrency: 8, InputTokens: 100, OutputTokens: 20}, spec.WindowWholeRun,
-			map[metric.Name]float64{"ttft": 12.5, "ttft_p50": 12, "ttft_p99": 30, "tpot": 2, "latency": 90, "total_throughput": 400.5, "request_throughput": 20, "error_rate": 0, "user_throughput": 500}, nil, ""},
+			map[metric.Name]float64{"ttft": 12.5, "ttft_p50": 12, "tpot": 2, "latency": 90, "total_throughput": 400.5, "request_throughput": 20, "error_rate": 0, "user_throughput": 500}, []metric.Name{"ttft_p99"}, "p99"},
 		"sglang": {sglangText, spec.Load{Concurrency: 4, InputTokens: 100, OutputTokens: 20}, spec.WindowWholeRun,
-			map[metric.Name]float64{"ttft": 10, "tpot": 3, "latency": 67, "total_throughput": 100}, []metric.Name{"error_rate"}, ""},
+			map[metric.Name]float64{"ttft": 10, "tpot": 3, "latency": 67, "total_throughput": 100}, []metric.Name{"error_rate"}, "error_rate"},
 		"aiperf": {aiperfText, spec.Load{Concurrency: 2, InputTokens: 100, OutputTokens: 20}, spec.WindowWholeRun,
 			map[metric.Name]float64{"ttft": 5, "ttft_p90": 7, "tpot": 2, "latency": 43, "error_rate": 0.25, "user_throughput": 500}, nil, "output_token_throughput_per_user"},
 		"guidellm": {guidellmText, spec.Load{Concurrency: 4, InputTokens: 100, OutputTokens: 20}, spec.WindowUnknown,
-			map[metric.Name]float64{"ttft": 5, "ttft_p99": 9, "tpot": 2, "latency": 43, "error_rate": 0.1}, nil, "metrics.time_per_output_token_ms"},
+			map[metric.Name]float64{"ttft": 5, "tpot": 2, "latency": 43, "error_rate": 0.1}, []metric.Name{"ttft_p99"}, "metrics.time_per_output_token_ms"},
 		"inferencex": {inferenceXText, spec.Load{Concurrency: 16, InputTokens: 1024, OutputTokens: 1024}, spec.WindowWholeRun,
 			map[metric.Name]float64{"ttft": 200, "ttft_p50": 190, "tpot": 11, "throughput": 450}, []metric.Name{"total_throughput"}, "tput_per_gpu"},
 	} {

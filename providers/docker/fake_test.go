@@ -361,14 +361,20 @@ func TestListSaysWhose(t *testing.T) {
 func TestCheckSaysWhatToDo(t *testing.T) {
 	f := newFake()
 	made := over(t, f, nil)
-	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}); c.Status != spec.CheckWarn || c.Fix != "docker pull engine:1" {
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}, ""); c.Status != spec.CheckWarn || c.Fix != "docker pull engine:1" {
 		t.Errorf("%+v", c)
 	}
-	if c := made.CheckImage(context.Background(), &spec.ServerSpec{}); c.Status != spec.CheckFail || c.Fix == "" {
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{}, ""); c.Status != spec.CheckFail || c.Fix == "" {
 		t.Errorf("%+v", c)
 	}
-	f.images["engine:1"] = localImage{id: "sha256:1"}
-	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}); c.Status != spec.CheckOK {
+	f.images["engine:1"] = localImage{id: "sha256:1", digests: []string{"mirror/engine@sha256:9"}}
+	for pinned, want := range map[string]spec.CheckStatus{"": spec.CheckOK, "sha256:1": spec.CheckOK, "engine@sha256:9": spec.CheckOK, "sha256:2": spec.CheckFail} {
+		if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}, pinned); c.Status != want || strings.Contains(c.Fix, "--upgrade") != (want == spec.CheckFail) {
+			t.Errorf("pinned %q: %+v", pinned, c)
+		}
+	}
+	pulls := over(t, f, spec.Attrs{"pull": spec.StringValue(pullAlways)})
+	if c := pulls.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}, "sha256:2"); c.Status != spec.CheckWarn || !strings.Contains(c.Found, "pinned is sha256:2") {
 		t.Errorf("%+v", c)
 	}
 	f.fail = errors.New("permission denied while trying to connect to the Docker daemon socket")

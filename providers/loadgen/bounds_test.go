@@ -139,6 +139,44 @@ func TestWarmupByTime(t *testing.T) {
 	}
 }
 
+// TestAnEchoedKeyIsNotKept: what a server says of a request is stored, and some say the
+// request's own headers.
+func TestAnEchoedKeyIsNotKept(t *testing.T) {
+	const key = "s3cret-key"
+	for name, answer := range map[string]http.HandlerFunc{
+		"body": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, strings.Repeat("x", 505)+r.Header.Get("Authorization"), http.StatusBadGateway)
+		},
+		"header": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", r.Header.Get("Authorization"))
+			http.Redirect(w, r, "http://elsewhere/?key="+key, http.StatusFound)
+		},
+		"stream": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "data: {\"error\":{\"message\":\""+r.Header.Get("Authorization")+"\"}}\n\n")
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				time.Sleep(time.Millisecond)
+				answer(w, r)
+			}))
+			defer s.stop()
+			b := s.bench(t, spec.Attrs{"api_key": spec.SecretValue("KEY")})
+			b.getenv = func(string) (string, bool) { return key, true }
+			result, err := b.Run(t.Context(), request(1, 8, 2), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range result.Rows {
+				if row.Error == "" || strings.Contains(row.Error, key) || strings.Contains(row.Error, "Bearer s3cr") {
+					t.Fatalf("%s: %q", name, row.Error)
+				}
+			}
+		})
+	}
+}
+
 // TestALateClientHidesNothing: where the client itself can not send in time, times count
 // from the moment at which a request was due all the same.
 func TestALateClientHidesNothing(t *testing.T) {

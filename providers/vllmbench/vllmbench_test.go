@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"aicv/metric"
 	"aicv/providers/sim"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // playPrefix marks the variable, one of those that the tool is given, that says which
@@ -61,6 +63,12 @@ func play(part string, args []string) {
 	case "other":
 		write(option("--result-filename"), `{"num_prompts": 1, "output_lens": [1], "ttfts": [1], "itls": [[]], "start_times": [1], "errors": [""]}`)
 		return
+	case "faster":
+		write(option("--result-filename"), asFastAs(option("--num-prompts"), 0.001))
+		return
+	case "slower":
+		write(option("--result-filename"), asFastAs(option("--num-prompts"), 1))
+		return
 	}
 	fmt.Println("============ Serving Benchmark Result ============")
 	write(option("--result-filename"), `{"backend": "openai", "num_prompts": 4, "max_concurrency": 2, "duration": 0.26, "completed": 3, "failed": 1, "request_throughput": 99,
@@ -68,6 +76,36 @@ func play(part string, args []string) {
 "start_times": [7.0, 7.1, 7.2, 7.2], "errors": ["", "", "", "Traceback\n  File x\nClientError: gone"]}`)
 	if part == "late" {
 		os.Exit(3)
+	}
+}
+
+// asFastAs is the result of a number of requests, two at a time, of so many seconds each.
+func asFastAs(prompts string, seconds float64) string {
+	n, err := strconv.Atoi(prompts)
+	if err != nil {
+		panic(err)
+	}
+	list := func(v string) string { return "[" + strings.TrimSuffix(strings.Repeat(v+",", n), ",") + "]" }
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return fmt.Sprintf(`{"backend": "openai", "num_prompts": %d, "max_concurrency": 2, "duration": %g, "completed": %d, "output_lens": %s, "input_lens": %s, "ttfts": %s, "itls": %s, "latencies": %s, "start_times": %s, "errors": %s}`,
+		n, float64(n)/2*seconds, n, list("2"), list("16"), list(number(seconds/2)), list("["+number(seconds/2)+"]"), list(number(seconds)), list("7"), list(`""`))
+}
+
+// TestShortWindow: the number of requests comes from the warm-up, so that a server that is
+// faster afterwards ends the run before the time that was asked for.
+func TestShortWindow(t *testing.T) {
+	for part, want := range map[string]bool{"faster": true, "slower": false} {
+		b, request := playing(t, part, nil)
+		request.Sampling.Duration = 2 * time.Second
+		r, err := b.Run(t.Context(), request, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Seen = &spec.Observation{}
+		found := checks.NewRules(nil).Run(checks.Input{Run: &r, Load: request.Load, Duration: request.Sampling.Duration})
+		if got := slices.ContainsFunc(found, func(f spec.Finding) bool { return f.Check == "short_window" }); got != want {
+			t.Errorf("%s: a window of %s: %v", part, r.Elapsed, found)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -16,6 +17,7 @@ type Input struct {
 	Run        *spec.RunResult
 	Load       spec.Load        // that was asked for
 	Prediction *spec.Prediction // nil: none
+	Duration   time.Duration    // shortest window that was asked for; 0: none was
 }
 
 // seen is what was observed of the run; an empty one where nothing was.
@@ -39,7 +41,7 @@ type check func(in *Input) (reading, bool)
 // measures pairs the checks with their functions. Those of likeness are not of runs.
 func measures() map[string]check {
 	return map[string]check{
-		"few_requests": fewRequests, "short_warmup": shortWarmup, "warmup_errors": warmupErrors,
+		"few_requests": fewRequests, "short_window": shortWindow, "short_warmup": shortWarmup, "warmup_errors": warmupErrors,
 		"achieved_concurrency": achievedConcurrency, "littles_law": littlesLaw, "drift": drift, "start_burst": startBurst,
 		"input_length": inputLength, "output_length": outputLength, "latency_identity": latencyIdentity,
 		"prefix_cache_hits": prefixCacheHits, "preemptions": preemptions, "kv_cache_fit": kvCacheFit, "saturation": saturation,
@@ -185,6 +187,14 @@ func fewRequests(in *Input) (reading, bool) {
 	return reading{float64(n) / c, func() string {
 		return "the run measured " + metric.Count(n, "request") + " at a concurrency of " + figure(c)
 	}}, c > 0 && n > 0 && in.Run.Seen != nil
+}
+
+// shortWindow leaves out recordings: nobody asked them for a duration.
+func shortWindow(in *Input) (reading, bool) {
+	asked, took := in.Duration.Seconds(), in.Run.Elapsed.Seconds()
+	return reading{1 - took/asked, func() string {
+		return "the window took " + in.Run.Elapsed.Round(100*time.Millisecond).String() + ", and at least " + in.Duration.String() + " were asked for: set requests, or ask for a longer duration"
+	}}, asked > 0 && took > 0 && in.Run.Seen != nil
 }
 
 func shortWarmup(in *Input) (reading, bool) {

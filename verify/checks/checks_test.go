@@ -17,7 +17,7 @@ func number(v float64) *float64 { return &v }
 // state: a request takes 200 ms, 20 of them end each second.
 func healthy() (*spec.RunResult, *spec.Prediction) {
 	values := metric.Values{{Metric: metric.Latency, Value: 200}, {Metric: metric.TPOT, Value: 15}, {Metric: metric.TTFT, Value: 50}}
-	return &spec.RunResult{Values: values, Requests: 80, Seen: &spec.Observation{
+	return &spec.RunResult{Values: values, Requests: 80, Elapsed: 9 * time.Second, Seen: &spec.Observation{
 		Requests: &spec.RequestFacts{Warmup: 11, Input: spec.Lengths{Mean: 100, Min: 100, Max: 100}, Output: spec.Lengths{Mean: 11, Min: 11, Max: 11},
 			TTFT: 50, TPOT: 15, Latency: 200, First: 200, Second: 201, Burst: 51, Later: 50, InFlight: 4, Rate: 20},
 		Client: &spec.ClientUse{LagMean: 0.2, LagMax: 3, CPUShare: 0.4},
@@ -54,6 +54,7 @@ type cause struct {
 func causes() map[string]cause {
 	return map[string]cause{
 		"few_requests":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Requests = 39 }, spec.FindingWarn, "39 requests at a concurrency of 4.000 (at least 10.00 x)"},
+		"short_window":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Elapsed = 8900 * time.Millisecond }, spec.FindingWarn, "took 8.9s, and at least 10s were asked for"},
 		"short_warmup":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.Warmup = 7 }, spec.FindingWarn, "7 requests"},
 		"warmup_errors": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.WarmupFailed = 1 }, spec.FindingWarn, "1 request of the warm-up failed"},
 		"littles_law":   {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.Rate = 18.9 }, spec.FindingWarn, "3.780 requests in flight"},
@@ -83,14 +84,14 @@ func causes() map[string]cause {
 
 func TestRun(t *testing.T) {
 	run, prediction := healthy()
-	if found := NewRules(nil).Run(Input{run, load(), prediction}); len(found) > 0 {
+	if found := NewRules(nil).Run(Input{run, load(), prediction, 10 * time.Second}); len(found) > 0 {
 		t.Errorf("a healthy run has %+v", found)
 	}
 	for name, c := range causes() {
 		t.Run(name, func(t *testing.T) {
 			run, prediction := healthy()
 			c.change(run, prediction)
-			found := NewRules(nil).Run(Input{run, load(), prediction})
+			found := NewRules(nil).Run(Input{run, load(), prediction, 10 * time.Second})
 			if len(found) != 1 || found[0].Check != name || found[0].Severity != c.severity || !strings.Contains(found[0].Message, c.says) {
 				t.Errorf("found %+v", found)
 			}
@@ -113,7 +114,7 @@ func TestEveryThresholdIsGuarded(t *testing.T) {
 		run, prediction := healthy()
 		broken.change(run, prediction)
 		judge := func(severity spec.FindingSeverity, limit string) []spec.Finding {
-			return NewRules([]spec.Guard{{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: c.Threshold, Limit: metric.MustDecimal(limit)}}}}).Run(Input{run, load(), prediction})
+			return NewRules([]spec.Guard{{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: c.Threshold, Limit: metric.MustDecimal(limit)}}}}).Run(Input{run, load(), prediction, 10 * time.Second})
 		}
 		usual, relaxed := strconv.FormatFloat(c.Limit, 'f', -1, 64), "1000000"
 		if c.Kind == spec.ThresholdLeast {
@@ -150,7 +151,7 @@ func TestNothingSeen(t *testing.T) {
 	} {
 		run, prediction := healthy()
 		forget(run)
-		if found := NewRules(nil).Run(Input{run, load(), prediction}); len(found) > 0 {
+		if found := NewRules(nil).Run(Input{run, load(), prediction, 10 * time.Second}); len(found) > 0 {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
@@ -201,7 +202,7 @@ func TestSeverities(t *testing.T) {
 		run, prediction := healthy()
 		run.Seen.Requests.Input.Mean = c.mean
 		got := spec.FindingSeverity("")
-		for _, f := range NewRules(c.guards).Run(Input{run, load(), prediction}) {
+		for _, f := range NewRules(c.guards).Run(Input{run, load(), prediction, 10 * time.Second}) {
 			got = f.Severity
 			if len(c.guards) > 0 && f.Check == "input_length" && name != "another's guard" && !strings.Contains(f.Message, `by guard "g"`) {
 				t.Errorf("%s: %s", name, f.Message)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -67,11 +69,15 @@ func New(urls []string, policy Policy) (*Proxy, error) {
 		}
 		p.replicas = append(p.replicas, &replica{to: forward(base, transport)})
 	}
-	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute, ErrorLog: silent()}
 	p.server.RegisterOnShutdown(transport.CloseIdleConnections)
 	go func() { _ = p.server.Serve(listener) }() // ends with Close
 	return p, nil
 }
+
+// silent is where net/http writes of replicas that die and clients that leave: both are
+// told elsewhere, and what it prints would stand in the midst of what the user reads.
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // forward passes requests to one server as they are, and answers on byte by byte. A
 // stream that breaks off breaks off here too, so that the client counts it as lost.
@@ -80,6 +86,7 @@ func forward(base *url.URL, transport http.RoundTripper) *httputil.ReverseProxy 
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(base) },
 		Transport:     transport,
 		FlushInterval: -1,
+		ErrorLog:      silent(),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			if errors.Is(err, context.Canceled) {
 				return // the client left

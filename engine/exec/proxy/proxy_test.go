@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -155,6 +157,14 @@ func TestAnAnswerMayBeginBeforeTheRequestIsRead(t *testing.T) {
 }
 
 func TestABrokenStreamBreaksOff(t *testing.T) {
+	var printed strings.Builder
+	log.SetOutput(&printed)
+	defer func() {
+		log.SetOutput(os.Stderr)
+		if printed.Len() > 0 {
+			t.Errorf("printed: %s", printed.String())
+		}
+	}()
 	p := open(t, LeastRequests, backends(t, 1, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "data: 1\n")
 		w.(http.Flusher).Flush()

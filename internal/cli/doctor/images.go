@@ -45,7 +45,7 @@ func clientImage(ctx context.Context, r Request, c *spec.Component, reference st
 	if err != nil || !ok {
 		return spec.Check{}, false
 	}
-	return checker.CheckImage(ctx, &spec.ServerSpec{Image: reference, Contained: true}), true
+	return checker.CheckImage(ctx, &spec.ServerSpec{Image: reference, Contained: true}, r.Pinned[reference]), true
 }
 
 // image is false where the target runs none, and where the runtime refuses the cell: the
@@ -64,5 +64,5 @@ func image(ctx context.Context, r Request, c *spec.Cell) (spec.Check, bool) {
 	if err != nil {
 		return spec.Check{}, false
 	}
-	return checker.CheckImage(ctx, &server), true
+	return checker.CheckImage(ctx, &server, r.Pinned[server.Image]), true
 }
