@@ -53,17 +53,20 @@ func (r *Record) recompute(d *detail, skip map[metric.Name]bool) error {
 	m := measured{tool: r.Tool, rows: d.rows, duration: d.duration}
 	figures := m.figures(r.GPUs, len(d.rows)-good, nil)
 	delete(figures, metric.UserThroughput) // of tpot, if that stays
-	for name, v := range figures {
-		x, _ := metric.Lookup(name)
-		if skip[x.Base] || skip[name] {
-			delete(figures, name)
+	for _, x := range metric.All() {
+		v, has := figures[x.Name]
+		if !has {
+			continue
+		}
+		if skip[x.Base] {
+			delete(figures, x.Name)
 			continue
 		}
 		if err := x.Check(v); err != nil {
 			return err
 		}
-		if own, said := r.Figures[name]; said && math.Abs(own-v) > ownTolerance*v {
-			r.Caveats = append(r.Caveats[:len(r.Caveats):len(r.Caveats)], fmt.Sprintf("%s says %s = %.6g itself, and its requests give %.6g; the requests count", r.Tool, name, own, v))
+		if own, said := r.Figures[x.Name]; said && math.Abs(own-v) > ownTolerance*v {
+			r.Caveats = append(slices.Clone(r.Caveats), fmt.Sprintf("%s says %s = %.6g itself, and its requests give %.6g; the requests count", r.Tool, x.Name, own, v))
 		}
 	}
 	if d.duration == 0 {

@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -33,6 +34,7 @@ func Formats() []Format {
 		{Name: "inference-perf", Doc: "stage reports of inference-perf, in seconds; its rates are of an unknown window", read: inferencePerfTable().read},
 		{Name: "inferencex", Doc: "InferenceX results, in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceXTable().read},
 		{Name: "autotuner", Doc: "results of inference-autotuner: averages over several loads, refused with the way out", read: autotuner},
+		{Name: CSV, Doc: "plain CSV; --map COLUMN=METRIC[:UNIT] and --map COLUMN=ITEM say what its columns hold, --window over what time", read: csvUnmapped},
 	}
 }
 
@@ -288,6 +290,11 @@ func splitServers(o object) string {
 func autotuner([]byte) ([]Record, error) {
 	return nil, refused("inference-autotuner", "its results are averages over several concurrencies, which are of no load at all",
 		"import the folders of genai-bench that it keeps beside them: aicv import results genai-bench FOLDER")
+}
+
+// csvUnmapped says that columns need a mapping.
+func csvUnmapped([]byte) ([]Record, error) {
+	return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "nobody says what the columns of the CSV file hold", Fix: "give --map COLUMN=METRIC[:UNIT] and --map COLUMN=ITEM; columns hold " + strings.Join(Holdable(), ", ")}
 }
 
 // Names lists the formats' names.

@@ -109,6 +109,42 @@ func TestGenuineAIPerf(t *testing.T) {
 	}
 }
 
+// What guidellm 0.8.1 wrote: its latency ends with the request, and here with the last
+// token; a rate is no concurrency of 10240; a run cut off by time counts whole requests.
+func TestGenuineGuideLLM(t *testing.T) {
+	for name, want := range map[string]genuine{
+		"concurrency.json": {load(4, 64, 16), 40, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 16.662991, "tpot": 6.185819, "latency": 109.450275, "request_throughput": 32.887029, "total_throughput": 526.192467, "error_rate": 0}, []metric.Name{"ttft_p95"}, "guidellm says latency = 110.673 itself"},
+		"failing.json":     {load(2, 64, 16), 36, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 13.031054, "tpot": 6.078983, "error_rate": 6. / 36, "request_throughput": 17.566218}, nil, ""},
+		"rate.json":        {rated("20.000000", 64, 16), 30, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 17.19172, "tpot": 6.030518, "total_throughput": 307.036821}, nil, "time_per_output_token_ms is left out"},
+		"cut.json":         {load(2, 64, 16), 35, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 13.526746, "latency": 104.557759, "total_throughput": 276.496352, "error_rate": 0}, nil, "request_throughput = 17"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			records := imported(t, "guidellm", "guidellm", name)
+			if len(records) != 1 || records[0].Version != "0.8.1" || records[0].Model != "tiny" {
+				t.Fatalf("%+v", records)
+			}
+			want.check(t, &records[0])
+		})
+	}
+}
+
+// A report that holds a sample of its requests is taken at its aggregates, whose window
+// nobody says.
+func TestSampledGuideLLM(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "guidellm", "rate.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(data), `"request_totals": {"successful": 30`, `"request_totals": {"successful": 300`, 1)
+	r, err := one(t, "guidellm", text)
+	if err != nil || text == string(data) {
+		t.Fatal(err)
+	}
+	if r.Window != spec.WindowUnknown || r.Requests != 300 || math.Abs(r.Figures[metric.Latency]-108.598661) > 1e-3 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The detailed results of vllm bench serve are recomputed from their requests.
 func TestGenuineVLLM(t *testing.T) {
 	whole := genuine{load(4, 64, 16), 12, spec.WindowWholeRun, map[metric.Name]float64{"error_rate": 0}, []metric.Name{"latency_p99"}, ""}

@@ -19,12 +19,21 @@ type Record struct {
 	Runtime  string // kind of engine; empty: it does not say
 	Engine   string // version of the engine; empty: it does not say
 	Load     spec.Load
-	Requests int // 0: it does not say
+	Settings map[string]string // items of the configuration that the source says, as JSON values
+	Requests int               // 0: it does not say
 	Window   spec.WindowKind
 	Figures  map[metric.Name]float64 // in the contract's units
 	LeftOut  []Doubt                 // what the source has and the contract can not take
 	Caveats  []string                // what a reader should know of the figures taken
 	Refused  string                  // why the result is not taken; empty: it is
+}
+
+// set keeps an item of the configuration.
+func (r *Record) set(item, value string) {
+	if r.Settings == nil {
+		r.Settings = map[string]string{}
+	}
+	r.Settings[item] = value
 }
 
 // Doubt is a figure that is not taken, and why.
