@@ -334,6 +334,9 @@ func (e *experiment) item(v *varying, axes map[string]cty.Value) (spec.Value, bo
 		e.l.wrongValue(v.row.Name, e.l.at(v.expr), err)
 		return spec.Value{}, false
 	}
+	if !value.ContainsMarked() {
+		e.l.warnUnknown(v.row, plain, e.l.at(v.expr))
+	}
 	return plain, true
 }
 
