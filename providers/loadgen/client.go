@@ -139,8 +139,24 @@ func (c *client) exchange(ctx context.Context, o order) answer {
 	got := answer{times: make([]time.Duration, 0, min(o.output, mostTimes))}
 	if got.err = c.read(response.Body, &got); got.err == nil {
 		got.err = got.check(o.output)
+		drain(response.Body)
 	}
 	return got
+}
+
+// What is read behind the last event of a stream, and for how long.
+const (
+	drainMost = 64 << 10
+	drainTime = 20 * time.Millisecond
+)
+
+// drain reads the end of an answer, which many servers send in a packet of its own behind
+// the last event: only then is the connection used again. One that a server keeps open is
+// closed.
+func drain(body io.ReadCloser) {
+	late := time.AfterFunc(drainTime, func() { _ = body.Close() })
+	defer late.Stop()
+	_, _ = io.CopyN(io.Discard, body, drainMost)
 }
 
 // statusError quotes the beginning of an error answer.

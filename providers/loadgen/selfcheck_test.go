@@ -153,6 +153,21 @@ func TestFalseAlarms(t *testing.T) {
 	}
 }
 
+// The share of its CPUs that a client used is that of its time on all of them.
+func TestClientUse(t *testing.T) {
+	if cpuSeconds() == 0 {
+		t.Skip("this system does not tell the CPU time of a process")
+	}
+	const minute = 60.0
+	all := float64(runtime.GOMAXPROCS(0)) * minute
+	for _, share := range []float64{0.9, 0.5, 0.1} {
+		r := &run{before: use{at: time.Now().Add(-minute * time.Second), cpu: cpuSeconds() - share*all}}
+		if u := r.clientUse(); u.CPUShare < share-0.05 || u.CPUShare > share+0.05 || u.CPUSeconds < share*all {
+			t.Errorf("%.0f %% of all CPUs: %+v", 100*share, u)
+		}
+	}
+}
+
 // TestStarvedClient leaves the client next to no CPU: it stamps its tokens late, and the
 // run says so.
 func TestStarvedClient(t *testing.T) {
