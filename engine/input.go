@@ -6,7 +6,7 @@ import "aicv/verify"
 // failure above all, is for the caller to add.
 func (c *PlannedCell) Input() verify.CellInput {
 	in := verify.CellInput{Address: c.Cell.Address(), Measurement: c.Measurement, GPUsKnown: c.Cell.GPUs() > 0,
-		Requests: c.Cell.Sampling.Requests, Withheld: c.Withheld(), Config: c.Cell.Config, Load: c.Cell.Load}
+		Requests: c.Cell.Sampling.Requests, Withheld: c.Withheld(), Config: c.Cell.Config, Load: c.Cell.Load, Duration: c.Cell.Sampling.Duration}
 	if c.Cell.Predictor != nil {
 		in.Prediction = &c.Prediction
 	}

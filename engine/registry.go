@@ -79,6 +79,19 @@ func (r *Registry) Recording(c *spec.Component) (spec.Recording, error) {
 // Checker makes a component's provider, whatever its role, and returns what it can check;
 // nil where it checks nothing.
 func (r *Registry) Checker(c *spec.Component) (spec.Checker, error) {
+	return ability[spec.Checker](r, c)
+}
+
+// FileReader makes a component's provider and returns how it reads the files that its
+// answers lie in; nil where there are none.
+func (r *Registry) FileReader(c *spec.Component) (spec.FileReader, error) {
+	return ability[spec.FileReader](r, c)
+}
+
+// ability makes a component's provider, whatever its role, and returns an optional ability
+// of it; the zero value where it does not have it.
+func ability[T any](r *Registry, c *spec.Component) (T, error) {
+	var none T
 	var provider any
 	var err error
 	switch {
@@ -94,10 +107,10 @@ func (r *Registry) Checker(c *spec.Component) (spec.Checker, error) {
 		provider, err = r.Benchmark(c)
 	}
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	checker, _ := provider.(spec.Checker)
-	return checker, nil
+	able, _ := provider.(T)
+	return able, nil
 }
 
 type maker[T any] = func(*spec.Component, spec.Env) (T, error)

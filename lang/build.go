@@ -159,6 +159,8 @@ func (w *workload) set(name string, v spec.Value) *mismatch {
 		w.sampling.Duration, _ = time.ParseDuration(v.Text())
 	case schema.ItemWarmup:
 		w.sampling.Warmup = n
+	case schema.ItemWarmupTime:
+		w.sampling.WarmupTime, _ = time.ParseDuration(v.Text())
 	case schema.ItemSeed:
 		w.sampling.Seed, w.seeded = int64(n), true
 	default:

@@ -123,7 +123,7 @@ func (l *loader) warnOfCredentials(n *node) {
 			d.Unshown = true
 			d.Suggestion = "Give it by reference: env(\"NAME\")."
 			if row.Public {
-				d.Suggestion = "Give it in env, by reference: arguments of a process can be read by every user of the host."
+				d.Suggestion = "Give it where the block takes a reference, such as env or api_key: others can read the arguments of a process and the logs of tools."
 			}
 			l.report(d)
 		}

@@ -87,7 +87,7 @@ func TestSecretsInMaps(t *testing.T) {
 		return head + oneWorkload + "runtime \"sim\" \"x\" {\n" + body + "\n}\nexperiment \"e\" { runtime = runtime.sim.x }\n"
 	}
 	shown, diags := strictly(t, runtime(`args = { "api-key" = env("KEY") }`))
-	if !diags.HasErrors() || !strings.Contains(shown, "Pass it in env.") {
+	if !diags.HasErrors() || !strings.Contains(shown, "such as env or api_key") {
 		t.Errorf("a secret among the arguments of a process:\n%s", shown)
 	}
 	for body, warned := range map[string]bool{

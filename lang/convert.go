@@ -81,8 +81,8 @@ func (m *mismatch) hide(sensitive bool) {
 func (c conversion) expected(what string, v cty.Value) error {
 	m := &mismatch{expected: what, got: typeName(v)}
 	if _, secret := secretOf(v); secret && c.public {
-		m.expected = "no secret: every user of the host can read the arguments of a process"
-		m.suggestion = "Pass it in env."
+		m.expected = "no secret: what it holds ends where others can read it, in the arguments of a process or the log of a tool"
+		m.suggestion = "Give it where the block takes a reference, such as env or api_key."
 	}
 	if text, ok := describe(v); ok && !c.hidden && v.Type().IsPrimitiveType() && !v.IsNull() {
 		m.got += ": " + text

@@ -76,6 +76,7 @@ func (e *experiment) base() spec.Cell {
 		w = *n.product.workload
 	}
 	setNodes(&c, &e.fixed)
+	c.DeclaredAt = e.placesOf(e.fixed[slotWorkload])
 	e.setLoad(&c, w)
 	return c
 }
@@ -99,7 +100,7 @@ func setNodes(c *spec.Cell, nodes *[slots]*node) {
 
 func (e *experiment) setLoad(c *spec.Cell, w workload) {
 	if err := e.l.identifyDataset(&w.load.Shape); err != nil {
-		e.fail(e.b.nameAt, "The dataset can not be used", upperFirst(err.Error())+".", "Correct dataset of the workload.")
+		e.fail(c.DeclaredAt.Of(schema.ItemDataset), "The dataset can not be used", upperFirst(err.Error())+".", "Correct dataset of the workload.")
 	}
 	c.Load, c.Sampling = w.load, w.sampling
 	if !w.seeded {
@@ -245,6 +246,7 @@ func (e *experiment) addCells(row []choice, axes []spec.Setting) bool {
 		return false
 	}
 	setNodes(&cell, &nodes)
+	cell.DeclaredAt = e.placesOf(nodes[slotWorkload])
 	w := workload{}
 	if n := nodes[slotWorkload]; n != nil {
 		w = *n.product.workload

@@ -38,6 +38,7 @@ type experiment struct {
 	config     spec.Configuration
 	configVary []*varying      // configuration items that read the matrix
 	read       map[string]bool // axes that some expression reads
+	places     map[*node]*spec.Places
 	seed       int64
 	fromPoints bool // it has points_from, if perhaps a wrong one
 	ok         bool
@@ -332,6 +333,9 @@ func (e *experiment) item(v *varying, axes map[string]cty.Value) (spec.Value, bo
 	if err != nil {
 		e.l.wrongValue(v.row.Name, e.l.at(v.expr), err)
 		return spec.Value{}, false
+	}
+	if !value.ContainsMarked() {
+		e.l.warnUnknown(v.row, plain, e.l.at(v.expr))
 	}
 	return plain, true
 }

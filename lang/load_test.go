@@ -80,6 +80,8 @@ func TestAxesSetItems(t *testing.T) {
     concurrency     = [16]
     input_tokens    = [50]
     duration        = ["30s"]
+    warmup          = [5]
+    warmup_duration = ["20s"]
     seed            = [9]
     size            = [3]
   }
@@ -92,7 +94,7 @@ func TestAxesSetItems(t *testing.T) {
 	if diff := cmp.Diff(wantLoad, got.Load, cmp.AllowUnexported(metric.Decimal{})); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(spec.Sampling{Duration: 30 * time.Second, Seed: 9}, got.Sampling); diff != "" {
+	if diff := cmp.Diff(spec.Sampling{Duration: 30 * time.Second, Warmup: 5, WarmupTime: 20 * time.Second, Seed: 9}, got.Sampling); diff != "" {
 		t.Error(diff)
 	}
 	if want := "max_batch_size=48,max_batch_tokens=8192,tensor_parallel=2"; string(got.Config.AppendCanonical(nil)) != want {

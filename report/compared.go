@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"aicv/internal/tty"
 	"aicv/result"
 	"aicv/spec"
 )
@@ -22,7 +23,7 @@ func (t *text) compared(c *result.Cell) {
 	rows.columns = append(rows.columns, column{head: "effective"}, column{head: "modelled"}, column{head: ""})
 	for i := range c.Compared {
 		x := &c.Compared[i]
-		row := []string{x.Item, side(x.Requested, "-")}
+		row := []string{tty.Clean(x.Item), side(x.Requested, "-")}
 		if assumed {
 			row = append(row, side(x.Assumed, "-"))
 		}
@@ -36,7 +37,7 @@ func side(v spec.Value, silent string) string {
 	if v.IsNull() {
 		return silent
 	}
-	return v.String()
+	return tty.Clean(v.String())
 }
 
 // likeness says in words how the sides stand to each other.

@@ -247,8 +247,34 @@ func (t *text) start(s *spec.ServerStart) {
 	t.field("GPUs", gpuNames(s.Inventory.GPUs))
 	t.field("effective", configuration(s.Effective))
 	if len(s.Argv) > 0 {
-		t.wrapped("  ", "argv: "+tty.Clean(strings.Join(s.Argv, " ")))
+		t.wrapped("  ", argvWords(s)+": "+tty.Clean(argvLine(s.Argv)))
 	}
+}
+
+// argvWords say what the argv is of.
+func argvWords(s *spec.ServerStart) string {
+	words := "argv"
+	if n := len(s.Server.Replicas); n > 0 {
+		words += " of the first of " + strconv.Itoa(n) + " replicas, which differ in their addresses"
+	}
+	if open := strings.Join(s.Argv, " "); strings.Contains(open, spec.HostPlaceholder) || strings.Contains(open, spec.PortPlaceholder) {
+		words += " (host and port were the target's choice and are not known any more)"
+	}
+	return words
+}
+
+// argvLine quotes the words of a command that a shell would take apart.
+func argvLine(argv []string) string {
+	words := make([]string, len(argv))
+	open := strings.NewReplacer(spec.HostPlaceholder, "HOST", spec.PortPlaceholder, "PORT")
+	for i, word := range argv {
+		word = open.Replace(word)
+		if strings.ContainsAny(word, " \t\n\"'\\{}$&|;<>*()`") || word == "" {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		words[i] = word
+	}
+	return strings.Join(words, " ")
 }
 
 func gpuNames(gpus []spec.GPU) string {

@@ -21,6 +21,7 @@ func hostileFixture(t *testing.T) *result.Result {
 	e := &r.Experiments[0]
 	r.Suite.Name, e.Name, e.Claims[0].Text, e.Claims[0].Assert, e.Claims[0].Reason = hostile, hostile, hostile, hostile, hostile
 	e.Cells[4].Verdicts[0].Reason, e.Cells[0].Verdicts[0].Marks, e.Cells[0].Findings = hostile, []string{hostile}, []spec.Finding{{Check: hostile, Message: hostile}}
+	e.Cells[0].Compared = hostileItem(hostile)
 	e.Cells[0].Key, e.Cells[0].Identity.Model = hostile, hostile
 	return r
 }

@@ -40,6 +40,7 @@ type htmlPage struct {
 type htmlExperiment struct {
 	Name, About, Shared string
 	Claims              []htmlClaim
+	Items               *htmlItems // nil: all sides are known to be the same
 }
 
 type htmlClaim struct {
@@ -75,7 +76,7 @@ func htmlPageOf(r *result.Result) htmlPage {
 
 func htmlExperimentOf(e *result.Experiment, number int) htmlExperiment {
 	names := namingOf(e.Cells)
-	out := htmlExperiment{Name: tty.Clean(e.Name), About: metric.Count(len(e.Cells), "cell") + ", " + repeats(e.Repeats), Shared: configuration(names.shared)}
+	out := htmlExperiment{Name: tty.Clean(e.Name), About: metric.Count(len(e.Cells), "cell") + ", " + repeats(e.Repeats), Shared: configuration(names.shared), Items: htmlItemsOf(e, names)}
 	for i := range e.Claims {
 		c := &e.Claims[i]
 		list := worstFirst(e, i)

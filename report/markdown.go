@@ -49,9 +49,13 @@ func (m *markdown) experiment(e *result.Experiment) {
 		m.line()
 		m.line("All cells: ", escape(configuration(names.shared)))
 	}
-	if len(e.Claims) == 0 {
-		return
+	if len(e.Claims) > 0 {
+		m.claims(e, names)
 	}
+	m.items(e, names)
+}
+
+func (m *markdown) claims(e *result.Experiment, names naming) {
 	m.head("verdict", "claim", "assert", "cells", "marks")
 	for i := range e.Claims {
 		c := &e.Claims[i]

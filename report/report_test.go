@@ -255,6 +255,7 @@ func TestNothingHostileGetsThrough(t *testing.T) {
 	r.Suite.Name, e.Name, e.Claims[0].Text, e.Claims[0].Assert = hostile, hostile, hostile, hostile
 	e.Cells[4].Verdicts[0].Reason, e.Cells[0].Verdicts[0].Marks, e.Cells[0].Findings = hostile, []string{hostile}, []spec.Finding{{Check: hostile, Message: hostile}}
 	e.Cells[0].Axes[0].Value, e.Cells[0].Identity.Model = spec.StringValue(hostile), hostile
+	e.Cells[0].Compared = hostileItem(hostile)
 	e.Deployments[0].Starts[0].Argv, e.Deployments[0].Starts[0].Inventory.Host = []string{hostile}, hostile
 	var detail, markdown strings.Builder
 	if err := errors.Join(Detail(&detail, r, Options{}), Markdown(&markdown, r)); err != nil {
@@ -274,6 +275,12 @@ func TestNothingHostileGetsThrough(t *testing.T) {
 			t.Errorf("a pipe breaks the table: %s", line)
 		}
 	}
+}
+
+// hostileItem is an item whose every side would break out of a format.
+func hostileItem(text string) []spec.Comparison {
+	return []spec.Comparison{{Item: text, Requested: spec.StringValue(text), Assumed: spec.StringValue(text), Effective: spec.StringValue(text), Modelled: spec.StringValue(text),
+		RequestedEffective: spec.AgreeDifferent, EffectiveModelled: spec.AgreeUnknown, RequestedModelled: spec.AgreeUnknown}}
 }
 
 // removeCode takes out code spans, which begin and end with the same fence.
@@ -350,5 +357,19 @@ func BenchmarkText10000(b *testing.B) {
 func BenchmarkBuild10000(b *testing.B) {
 	for b.Loop() {
 		many(b, 10_000, 3)
+	}
+}
+
+// A command is shown as a shell would take it; of an address that is not known any more
+// that is said.
+func TestArgv(t *testing.T) {
+	for want, start := range map[string]spec.ServerStart{
+		"argv: serve --port 8000 '{\"a b\": 1}' ''":                                                 {Argv: []string{"serve", "--port", "8000", `{"a b": 1}`, ""}},
+		"argv (host and port were the target's choice and are not known any more): serve HOST:PORT": {Argv: []string{"serve", spec.HostPlaceholder + ":" + spec.PortPlaceholder}},
+		"argv of the first of 2 replicas, which differ in their addresses: serve":                   {Argv: []string{"serve"}, Server: spec.Server{Replicas: make([]spec.Server, 2)}},
+	} {
+		if got := argvWords(&start) + ": " + argvLine(start.Argv); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

@@ -95,6 +95,7 @@ func (t *text) experiment(e *result.Experiment) {
 	for i := range e.Claims {
 		t.claim(e, i, names)
 	}
+	t.items(e, names)
 	t.line()
 }
 

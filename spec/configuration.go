@@ -106,6 +106,11 @@ func ConfigurationItems() []Attribute {
 	text := func(name, example, doc string) Attribute {
 		return Attribute{Name: name, Type: TypeString, Doc: doc, Example: `"` + example + `"`, Since: "0.1"}
 	}
+	mode := func(name, example, doc string, known []string) Attribute {
+		a := text(name, example, doc)
+		a.Known = known
+		return a
+	}
 	flag := func(name, doc string) Attribute {
 		return Attribute{Name: name, Type: TypeBool, Doc: doc, Example: "false", Since: "0.1"}
 	}
@@ -117,11 +122,11 @@ func ConfigurationItems() []Attribute {
 		size(ItemAttentionDataParallel, "Data-parallel ranks of the attention layers."),
 		size(ItemMoETensorParallel, "Tensor-parallel size inside the experts of a mixture-of-experts model."),
 		size(ItemMoEExpertParallel, "Ranks over which experts are distributed."),
-		text(ItemGEMMQuant, "fp8_block", "Quantization of the dense matrix multiplications."),
-		text(ItemMoEQuant, "fp8_block", "Quantization of the experts."),
-		text(ItemKVCacheQuant, "fp8", "Data type of the KV cache: bfloat16, fp8, int8, nvfp4, or auto for the engine's choice."),
-		text(ItemAttentionQuant, "bfloat16", "Data type in which attention is computed."),
-		text(ItemCommQuant, "half", "Data type of collective communication."),
+		mode(ItemGEMMQuant, "fp8_block", "Quantization of the dense matrix multiplications.", weightModes()),
+		mode(ItemMoEQuant, "fp8_block", "Quantization of the experts.", weightModes()),
+		mode(ItemKVCacheQuant, "fp8", "Data type of the KV cache: bfloat16, fp8, int8, nvfp4, or auto for the engine's choice.", cacheModes()),
+		mode(ItemAttentionQuant, "bfloat16", "Data type in which attention is computed.", computeModes()),
+		mode(ItemCommQuant, "half", "Data type of collective communication.", computeModes()),
 		count(ItemMaxBatchSize, "256", "Most requests that run at once in one replica."),
 		count(ItemMaxBatchTokens, "8192", "Most tokens that one scheduler step computes, prefill and decode together."),
 		count(ItemMaxSequenceLength, "32768", "Longest sequence, input and output together, in tokens."),

@@ -1,6 +1,10 @@
 package spec
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
 
 // Pos is a position in a source file.
 type Pos struct {
@@ -63,4 +67,25 @@ func (d Diagnostics) HasErrors() bool {
 		}
 	}
 	return false
+}
+
+// Refusal is an error that has places in the suite's files: what providers refuse of it.
+type Refusal struct {
+	Diagnostics Diagnostics
+}
+
+// Error writes each message in a line, with its place and its fix.
+func (r *Refusal) Error() string {
+	lines := make([]string, len(r.Diagnostics))
+	for i := range r.Diagnostics {
+		d := &r.Diagnostics[i]
+		lines[i] = d.Summary
+		if !d.Subject.IsZero() {
+			lines[i] = d.Subject.String() + ": " + lines[i]
+		}
+		if text := cmp.Or(d.Suggestion, d.Detail); text != "" {
+			lines[i] += " (" + text + ")"
+		}
+	}
+	return strings.Join(lines, "\n")
 }

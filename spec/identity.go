@@ -154,5 +154,8 @@ func (s Sampling) appendCanonical(b []byte) []byte {
 		}
 		b = strconv.AppendInt(b, n, 10)
 	}
+	if s.WarmupTime > 0 {
+		b = strconv.AppendInt(append(b, ",w"...), int64(s.WarmupTime), 10)
+	}
 	return b
 }

@@ -113,10 +113,16 @@ type Check struct {
 	Fix    string      `json:"fix,omitempty"`   // what to do about it
 }
 
+// FileReader is an optional ability of every provider: its answers lie in files that the
+// declaration names. Validate has it read them, as a plan would.
+type FileReader interface {
+	ReadFiles(ctx context.Context) error
+}
+
 // ImageChecker is an optional ability of a target: it looks whether the image of a server
-// that it would start is there.
+// that it would start is there, and has the content that is pinned (empty: none is).
 type ImageChecker interface {
-	CheckImage(ctx context.Context, server *ServerSpec) Check
+	CheckImage(ctx context.Context, server *ServerSpec, pinned string) Check
 }
 
 // CheckStatus is the outcome of a check.
@@ -384,6 +390,9 @@ type Server struct {
 	ModelName string `json:"model_name"`
 	Adopted   bool   `json:"adopted,omitempty"` // it ran already under the key
 	Image     string `json:"image,omitempty"`   // containers: content digest of the image that runs
+	// Command is the argv that really ran, placeholders filled in; empty: the target did
+	// not start it, or does not know any more.
+	Command []string `json:"command,omitempty"`
 	// Replicas are the servers behind the URL, where aicv's own proxy spreads requests over
 	// several; ProxyOverhead is what it adds to a short request.
 	Replicas      []Server      `json:"replicas,omitempty"`
@@ -435,6 +444,15 @@ type Benchmark interface {
 	Run(ctx context.Context, request RunRequest, emit Emit) (RunResult, error)
 }
 
+// LoadChecker is an optional ability of a benchmark: it says of a load, before anything is
+// deployed, whether it can drive it as the suite means it. A plan asks for every load that
+// it would measure, validate for all of a suite. It may read files that the load names; it
+// starts no tool and asks no server. The error's Attribute names the item of the workload
+// that is in the way.
+type LoadChecker interface {
+	CheckLoad(load Load) error
+}
+
 // RunRequest is one run's order.
 type RunRequest struct {
 	Server   Server
@@ -443,4 +461,7 @@ type RunRequest struct {
 	Load     Load
 	Sampling Sampling // every field resolved, the seed varied per run
 	SLO      SLO      // for goodput; empty: none
+	// RunClient runs the benchmark's client where its declaration names an image; nil in a
+	// request that is only estimated, and where there is no image.
+	RunClient RunClient
 }

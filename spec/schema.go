@@ -32,6 +32,7 @@ type Attribute struct {
 	Single   bool     // of list types: one value may stand for a list of it
 	Default  Value    // Null: none
 	Allowed  []string // the only accepted texts; empty: any
+	Known    []string // texts that aicv knows: another is taken with a warning; empty: it knows none
 	Min, Max *float64 // inclusive bounds of a number; nil: none
 	Doc      string   // one or two sentences
 	Example  string   // an expression as a user would write it
@@ -44,8 +45,8 @@ type Attribute struct {
 	// Secret rows hold credentials: only a reference, env("NAME"), is taken. A text in a
 	// suite would end in version control, and in state, plans and reports.
 	Secret bool
-	// Public rows end where every user of the host can read them (the arguments of a
-	// process): secret references are refused.
+	// Public rows end where others can read them, in the arguments of a process or the
+	// log of a tool: secret references are refused.
 	Public bool
 }
 

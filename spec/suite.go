@@ -165,10 +165,11 @@ type Load struct {
 
 // Sampling is how one run is taken.
 type Sampling struct {
-	Requests int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
-	Duration time.Duration // shortest window; 0: requests alone decide
-	Warmup   int           // warm-up requests; 0: 2 x concurrency
-	Seed     int64         // of prompts; each load and each repeat has its own
+	Requests   int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
+	Duration   time.Duration // shortest window; 0: requests alone decide
+	Warmup     int           // warm-up requests; 0: 2 x concurrency
+	WarmupTime time.Duration `json:",omitzero"` // shortest warm-up; 0: requests alone decide
+	Seed       int64         // of prompts; each load and each repeat has its own
 }
 
 // CellSource says where a cell came from.
@@ -195,6 +196,7 @@ type Cell struct {
 	Config     Configuration
 	Load       Load
 	Sampling   Sampling
+	DeclaredAt *Places `json:"-"` // of the load; nil: nobody says
 }
 
 // AttrGPUs is the attribute by which a target that somebody else runs says how many

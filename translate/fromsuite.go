@@ -135,6 +135,9 @@ func samplingItems(row spec.Configuration, s spec.Sampling) spec.Configuration {
 	if s.Warmup > 0 {
 		row = row.With(schema.ItemWarmup, spec.IntValue(s.Warmup))
 	}
+	if s.WarmupTime > 0 {
+		row = row.With(schema.ItemWarmupTime, spec.StringValue(s.WarmupTime.String()))
+	}
 	if s.Duration > 0 {
 		row = row.With(schema.ItemDuration, spec.StringValue(s.Duration.String()))
 	}

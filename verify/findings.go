@@ -31,10 +31,7 @@ func (j *Judge) examine(in *CellInput, runs []spec.Run) ([][]spec.Finding, check
 // the experiment's guards as they stand.
 func (j *Judge) OfRun(in *CellInput, run *spec.Run) []spec.Finding {
 	own := run.Result.Findings
-	if run.Result.Seen == nil {
-		return own
-	}
-	more := j.selfChecks().Run(checks.Input{Run: &run.Result, Load: in.Load, Prediction: in.Prediction})
+	more := j.selfChecks().Run(checks.Input{Run: &run.Result, Load: in.Load, Prediction: in.Prediction, Duration: in.Duration})
 	if len(more) == 0 {
 		return own
 	}

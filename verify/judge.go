@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"time"
+
 	"aicv/metric"
 	"aicv/spec"
 	"aicv/verify/checks"
@@ -20,9 +22,10 @@ type CellInput struct {
 	Withheld    string           // why nothing is measured for the cell; empty: it is, or was
 
 	// What was asked for, to hold runs and prediction against.
-	Config  spec.Configuration
-	Load    spec.Load
-	Version string // of the engine; empty: open
+	Config   spec.Configuration
+	Load     spec.Load
+	Version  string        // of the engine; empty: open
+	Duration time.Duration // shortest window; 0: requests alone decide
 }
 
 // Judge judges the cells of one experiment. It keeps what cells share, and must not

@@ -17,15 +17,20 @@ import (
 // askDaemon sends a request to the daemon without aicv's help.
 func askDaemon(t *testing.T, method, path, body string) string {
 	t.Helper()
+	return sendDaemon(t, method, path, "application/json", strings.NewReader(body))
+}
+
+func sendDaemon(t *testing.T, method, path, kind string, body io.Reader) string {
+	t.Helper()
 	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return net.Dial("unix", socket)
 	}}}
-	request, err := http.NewRequest(method, "http://docker"+path, strings.NewReader(body))
+	request, err := http.NewRequest(method, "http://docker"+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Type", kind)
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +99,9 @@ func TestRealDockerImagePin(t *testing.T) {
 	}
 	if lockFile() != first {
 		t.Error("the lock file changed")
+	}
+	if out, err := exec.Command("aicv", "doctor", c.dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "engine:1 is another one than pinned") {
+		t.Errorf("doctor on another image: error %v\n%s", err, out)
 	}
 	out, err = exec.Command("aicv", "apply", "--upgrade", "--rerun", "e", c.dir).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "its image: sha256:") {

@@ -16,7 +16,9 @@ import (
 // TestMain makes this test binary the aicv command of the script tests.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"aicv": func() { os.Exit(runUnderTest()) },
+		"aicv":        func() { os.Exit(runUnderTest()) },
+		standInTool:   func() { standIn(os.Args[1:]) },
+		standInPython: func() { standIn(os.Args[3:]) }, // python3 -c CODE
 	})
 }
 

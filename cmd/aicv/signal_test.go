@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -55,9 +56,11 @@ func TestInterrupt(t *testing.T) {
 			p := startApply(t)
 			p.awaitRun()
 			started := time.Now()
-			for _, s := range c.signals {
+			for i, s := range c.signals {
 				p.signal(s)
-				time.Sleep(20 * time.Millisecond) // signals of one kind that come at once are merged
+				if i+1 < len(c.signals) {
+					p.awaitAnswer(i) // signals of one kind that come at once are merged
+				}
 			}
 			if code := p.wait(); code != 130 {
 				t.Errorf("exit code %d, want 130\n%s", code, p.output.String())
@@ -77,7 +80,25 @@ type applyProcess struct {
 	t       *testing.T
 	dir     string
 	command *exec.Cmd
-	output  bytes.Buffer
+	output  output
+}
+
+// output is what a process has said so far.
+type output struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.text.Write(text)
+}
+
+func (o *output) String() string {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.text.String()
 }
 
 func startApply(t *testing.T) *applyProcess {
@@ -113,6 +134,16 @@ func (p *applyProcess) awaitRun() {
 	}
 	_ = p.command.Process.Kill()
 	p.t.Fatalf("no run was started\n%s", p.output.String())
+}
+
+// awaitAnswer waits until the process has said what it makes of its i-th interrupt.
+func (p *applyProcess) awaitAnswer(i int) {
+	answer := []string{"finishing at a safe point", "Tearing down at once"}[i]
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if strings.Contains(p.output.String(), answer) {
+			return
+		}
+	}
 }
 
 func (p *applyProcess) signal(s os.Signal) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"aicv/engine"
@@ -173,7 +172,7 @@ func (x *executor) launch(g *group, s *step, key string) (*spec.ServerStart, err
 	x.measureProxy(g)
 	g.up.effective, g.up.version = x.effectiveAtStart(x.graceful, g), x.version(x.graceful, g)
 	start := &spec.ServerStart{
-		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec), Mapping: g.mapping,
+		Deployment: g.deployment.ID, Target: g.target.address, Server: g.up.server, Argv: argv(&g.spec, &g.up.server), Mapping: g.mapping,
 		Effective: g.up.effective, Version: g.up.version, Inventory: x.inventoryOf(g.target), Elapsed: time.Since(s.began), Ready: time.Now(),
 	}
 	x.noteDrift(g, start)
@@ -186,24 +185,24 @@ func (x *executor) start(g *group, s *step, key string) (spec.Server, error) {
 	x.progress(g.deploy, "starting", s.began, time.Now())
 	ctx, cancel := context.WithTimeout(x.graceful, startTimeout)
 	defer cancel()
-	p := x.newPulse(g.deploy, s.attempt)
-	p.last.Phase = "starting"
-	beating, stop := context.WithCancel(ctx)
-	var done sync.WaitGroup
-	done.Go(func() { p.keep(beating) })
-	server, err := g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Digest: x.pinned(g), Hardware: g.cell.Hardware,
-		Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
-	stop()
-	done.Wait()
+	var server spec.Server
+	var err error
+	x.withBeat(ctx, g.deploy, s.attempt, "starting", func() {
+		server, err = g.target.Start(ctx, spec.StartRequest{Suite: x.identity, Key: key, Spec: g.spec, Digest: x.pinned(g), Hardware: g.cell.Hardware,
+			Tell: func(phase string) { x.progress(g.deploy, phase, s.began, s.began) }})
+	})
 	return server, err
 }
 
-// argv is the command with the environment that the runtime added, secrets as
-// references.
-func argv(s *spec.ServerSpec) []string {
+// argv is the command that ran, else the one that was asked for, with the environment that
+// the runtime added, secrets as references.
+func argv(s *spec.ServerSpec, server *spec.Server) []string {
 	var line []string
 	for _, v := range s.Env {
 		line = append(line, v.Name+"="+v.Value.String())
+	}
+	if len(server.Command) > 0 {
+		return append(line, server.Command...)
 	}
 	return append(line, s.Command...)
 }

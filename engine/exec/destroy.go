@@ -31,7 +31,7 @@ func Destroy(ctx context.Context, r DestroyRequest) ([]string, error) {
 		return nil, nil
 	}
 	d := &destroyer{request: r, identity: identity, standing: map[string]bool{}}
-	targets, err := managed(newTools(r.Registry), SuiteTargets(r.Suite))
+	targets, err := managed(newTools(r.Registry, &redactor{}), SuiteTargets(r.Suite))
 	if err != nil {
 		d.errs = append(d.errs, err)
 	}

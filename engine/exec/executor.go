@@ -55,6 +55,7 @@ type executor struct {
 	deaths     map[int32]deathCount   // by cell: servers that ended under its load
 	inventory  map[string]spec.Inventory
 	images     map[string]string // contents that are pinned, by reference
+	clients    map[string]string // images of benchmarks' clients that are ready, by target and reference
 	leftovers  []*leftover
 	judgements []spec.Judgement
 	ended      int // nodes
@@ -99,9 +100,9 @@ func newExecutor(ctx context.Context, r Request, p probe) *executor {
 	redact := newRedactor(r.Plan, r.Registry.Getenv)
 	x := &executor{
 		request: r, plan: r.Plan, nodes: r.Plan.Graph.Nodes, store: discreetStore{r.Store, redact}, redact: redact, probe: p,
-		tools: newTools(r.Registry), began: time.Now(), hard: ctx, durable: context.WithoutCancel(ctx),
+		tools: newTools(r.Registry, redact), began: time.Now(), hard: ctx, durable: context.WithoutCancel(ctx),
 		groupOf: map[groupKey]*group{}, attempts: map[int]int{}, gateDone: map[int]bool{},
-		runs: map[spec.ID][]spec.Run{}, deaths: map[int32]deathCount{}, inventory: map[string]spec.Inventory{}, images: maps.Clone(r.Images),
+		runs: map[spec.ID][]spec.Run{}, deaths: map[int32]deathCount{}, inventory: map[string]spec.Inventory{}, images: maps.Clone(r.Images), clients: map[string]string{},
 		closed: make([]string, len(r.Plan.Cells)), failed: make([]string, len(r.Plan.Cells)),
 		gated: make([][]int32, len(r.Plan.Cells)), recorded: map[string]*recording{},
 	}

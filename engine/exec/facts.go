@@ -147,11 +147,16 @@ func loadValue(l spec.Load) spec.Value {
 }
 
 func samplingValue(s spec.Sampling) spec.Value {
-	return spec.MapValue(
-		spec.Field{Name: "requests", Value: spec.IntValue(s.Requests)},
-		spec.Field{Name: "duration", Value: spec.StringValue(s.Duration.String())},
-		spec.Field{Name: "warmup", Value: spec.IntValue(s.Warmup)},
-		spec.Field{Name: "seed", Value: spec.IntValue(int(s.Seed))})
+	fields := []spec.Field{
+		{Name: "requests", Value: spec.IntValue(s.Requests)},
+		{Name: "duration", Value: spec.StringValue(s.Duration.String())},
+		{Name: "warmup", Value: spec.IntValue(s.Warmup)},
+		{Name: "seed", Value: spec.IntValue(int(s.Seed))},
+	}
+	if s.WarmupTime > 0 {
+		fields = append(fields, spec.Field{Name: "warmup_duration", Value: spec.StringValue(s.WarmupTime.String())})
+	}
+	return spec.MapValue(fields...)
 }
 
 func component(c *spec.Component) spec.Value {

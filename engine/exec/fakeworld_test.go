@@ -55,6 +55,7 @@ type world struct {
 	dead         func() bool // aicv crashed: its calls reach nothing any more
 	seeds        []int64     // of the runs, in order
 	talks        *talk       // nil: the engines have no counters, and no cache to empty
+	clients      *clients    // nil: the target runs no clients
 }
 
 type fakeServer struct {
@@ -125,6 +126,15 @@ func (t fakeTarget) Inventory(context.Context) (spec.Inventory, error) {
 	return spec.Inventory{Host: "box", CPUs: 2}, nil
 }
 
+// filled is a command as it runs, its address included.
+func filled(command []string) []string {
+	var argv []string
+	for _, word := range command {
+		argv = append(argv, strings.NewReplacer(spec.HostPlaceholder, "127.0.0.1", spec.PortPlaceholder, "18001").Replace(word))
+	}
+	return argv
+}
+
 func (t fakeTarget) Start(ctx context.Context, r spec.StartRequest) (spec.Server, error) {
 	w := t.w
 	w.mutex.Lock()
@@ -145,7 +155,7 @@ func (t fakeTarget) Start(ctx context.Context, r spec.StartRequest) (spec.Server
 		return spec.Server{}, &spec.Error{Kind: spec.ErrUsage, Summary: "it is another image"}
 	}
 	w.begun++
-	s := &fakeServer{Server: spec.Server{Suite: r.Suite, Key: r.Key, ID: fmt.Sprintf("pid-%d", w.begun), URL: "http://" + r.Key, ModelName: r.Spec.ModelName, Image: w.digest},
+	s := &fakeServer{Server: spec.Server{Suite: r.Suite, Key: r.Key, ID: fmt.Sprintf("pid-%d", w.begun), URL: "http://" + r.Key, ModelName: r.Spec.ModelName, Image: w.digest, Command: filled(r.Spec.Command)},
 		born: time.Now(), ready: w.startTime, status: spec.ServerStatus{Running: true}, log: "loading weights\n", startNo: w.begun}
 	w.note("start %s", r.Key)
 	if w.onStart != nil {
@@ -345,7 +355,7 @@ func (fakeRecording) Notes(context.Context) ([]spec.Finding, error) { return nil
 func (w *world) registrations() []spec.Registration {
 	type component = *spec.Component
 	return []spec.Registration{
-		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(component, spec.Env) (spec.Target, error) { return fakeTarget{w}, nil }}},
+		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(component, spec.Env) (spec.Target, error) { return w.target(), nil }}},
 		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(component, spec.Env) (spec.Runtime, error) { return w.engine(), nil }}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(component, spec.Env) (spec.Benchmark, error) { return fakeBenchmark{w}, nil }}},
 		{Role: spec.RoleBenchmark, Kind: "file", New: spec.Constructor{Recording: func(component, spec.Env) (spec.Recording, error) { return fakeRecording{w}, nil }}},

@@ -53,8 +53,9 @@ func bounded[T any](ctx context.Context, what string, call func() (T, error)) (T
 }
 
 type safeTarget struct {
-	inner spec.Target
-	name  string
+	inner  spec.Target
+	name   string
+	redact *redactor // of what its servers print
 }
 
 func (t safeTarget) Managed() bool { return t.inner.Managed() }
@@ -75,8 +76,10 @@ func (t safeTarget) Status(ctx context.Context, server spec.Server) (spec.Server
 	return bounded(ctx, t.name, func() (spec.ServerStatus, error) { return t.inner.Status(ctx, server) })
 }
 
+// Log is without secrets before anything is cut out of it: half a secret is not known as one.
 func (t safeTarget) Log(ctx context.Context, server spec.Server, bytes int) (string, error) {
-	return bounded(ctx, t.name, func() (string, error) { return t.inner.Log(ctx, server, bytes) })
+	log, err := bounded(ctx, t.name, func() (string, error) { return t.inner.Log(ctx, server, bytes) })
+	return t.redact.text(log), err
 }
 
 func (t safeTarget) Stop(ctx context.Context, server spec.Server, grace time.Duration) error {
@@ -91,6 +94,26 @@ func (t safeTarget) SampleGPUs(ctx context.Context, server spec.Server) ([]spec.
 		return nil, errors.ErrUnsupported
 	}
 	return bounded(ctx, t.name, func() ([]spec.GPUSample, error) { return looks.SampleGPUs(ctx, server) })
+}
+
+// PrepareClient is errors.ErrUnsupported where the target runs no clients.
+func (t safeTarget) PrepareClient(ctx context.Context, image spec.ClientImage) (string, error) {
+	runner, ok := t.inner.(spec.ClientRunner)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return bounded(ctx, t.name, func() (string, error) { return runner.PrepareClient(ctx, image) })
+}
+
+// RunClient is errors.ErrUnsupported where the target runs no clients. It is the benchmark
+// that has a deadline to heed.
+func (t safeTarget) RunClient(ctx context.Context, request spec.ClientRequest) (end spec.ClientEnd, err error) {
+	runner, ok := t.inner.(spec.ClientRunner)
+	if !ok {
+		return end, errors.ErrUnsupported
+	}
+	defer guard(t.name, &err)
+	return runner.RunClient(ctx, request)
 }
 
 type safeRuntime struct {

@@ -14,10 +14,12 @@ func (x *executor) pinned(g *group) string {
 	return x.images[g.spec.Image]
 }
 
-// pinImage pins the content of an image that is declared by a tag, the first time that
-// it is used: what the tag names later is not what was measured.
-func (x *executor) pinImage(g *group) error {
-	ref, digest := g.spec.Image, g.up.server.Image
+// pinImage pins the content of the image that a server runs in.
+func (x *executor) pinImage(g *group) error { return x.pin(g.spec.Image, g.up.server.Image) }
+
+// pin pins the content of an image that is declared by a tag, the first time that it is
+// used: what the tag names later is not what was measured.
+func (x *executor) pin(ref, digest string) error {
 	if ref == "" || digest == "" || strings.Contains(ref, "@") {
 		return nil
 	}

@@ -46,7 +46,7 @@ const (
 const (
 	firstPoll   = 50 * time.Millisecond // after a start; doubles up to slowestPoll
 	slowestPoll = time.Second
-	dyingGrace  = 2 * time.Second // between a server's last sign of life and its end
+	dyingGrace  = 5 * time.Second // between a server's last sign of life and its end
 	aliveEvery  = time.Second     // whether the server still lives, during a run
 	sampleEvery = 5 * time.Second // the server's GPUs, during a run
 )

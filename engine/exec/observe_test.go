@@ -273,7 +273,7 @@ func TestGPUsAreSampled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				asked := 0
-				g := &group{up: &upServer{}, spec: spec.ServerSpec{GPUs: c.gpus}, target: &target{Target: safeTarget{lookingTarget{fakeTarget{newWorld()}, c.look, &asked}, "t"}}}
+				g := &group{up: &upServer{}, spec: spec.ServerSpec{GPUs: c.gpus}, target: &target{Target: safeTarget{lookingTarget{fakeTarget{newWorld()}, c.look, &asked}, "t", &redactor{}}}}
 				ctx, cancel := context.WithTimeout(t.Context(), 4*sampleEvery+time.Second)
 				defer cancel()
 				var done sync.WaitGroup

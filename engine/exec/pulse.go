@@ -65,16 +65,38 @@ func (p *pulse) beat() {
 
 // keep beats until ctx ends.
 func (p *pulse) keep(ctx context.Context) {
-	tick := time.NewTicker(aliveEvery)
+	every(ctx, aliveEvery, func() bool {
+		p.beat()
+		return true
+	})
+}
+
+// every does something at each tick, until ctx ends or it wants no more.
+func every(ctx context.Context, interval time.Duration, do func() (more bool)) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.beat()
+			if !do() {
+				return
+			}
 		}
 	}
+}
+
+// withBeat makes a call of a node, and says each second that it is at it.
+func (x *executor) withBeat(ctx context.Context, id, attempt int, phase string, call func()) {
+	p := x.newPulse(id, attempt)
+	p.last.Phase = phase
+	beating, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { p.keep(beating) })
+	call()
+	stop()
+	done.Wait()
 }
 
 func (p *pulse) emit(e spec.Event) {

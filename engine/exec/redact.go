@@ -3,7 +3,9 @@ package exec
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -25,7 +27,9 @@ func newRedactor(p *engine.Plan, getenv func(string) (string, bool)) *redactor {
 	for _, component := range componentsOf(p, func(*engine.PlannedCell) bool { return true }) {
 		for _, name := range variablesIn(component.Attrs.Value(), nil) {
 			if value, ok := getenv(name); ok && len(value) >= shortestSecret {
-				secrets[value] = name
+				for _, form := range forms(value) {
+					secrets[form] = name
+				}
 			}
 		}
 	}
@@ -43,6 +47,15 @@ func newRedactor(p *engine.Plan, getenv func(string) (string, bool)) *redactor {
 		pairs = append(pairs, value, "(secret "+secrets[value]+")")
 	}
 	return &redactor{strings.NewReplacer(pairs...)}
+}
+
+// forms are those in which a value may stand in a text: as it is, in an address, in JSON.
+func forms(value string) []string {
+	list := []string{value, url.QueryEscape(value), url.PathEscape(value)}
+	if quoted, err := json.Marshal(value); err == nil {
+		list = append(list, string(quoted[1:len(quoted)-1]))
+	}
+	return list
 }
 
 // componentsOf lists the components of the cells that are chosen, each once.
@@ -103,6 +116,22 @@ func (r *redactor) text(s string) string {
 	return r.replacer.Replace(s)
 }
 
+func (r *redactor) server(s spec.Server) spec.Server {
+	s.Command, s.Replicas = r.texts(s.Command), slices.Clone(s.Replicas)
+	for i := range s.Replicas {
+		s.Replicas[i] = r.server(s.Replicas[i])
+	}
+	return s
+}
+
+func (r *redactor) texts(list []string) []string {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i] = r.text(out[i])
+	}
+	return out
+}
+
 func (r *redactor) event(e spec.Event) spec.Event {
 	e.Message, e.Phase = r.text(e.Message), r.text(e.Phase)
 	return e
@@ -117,6 +146,11 @@ func (r *redactor) outcome(o spec.Outcome) spec.Outcome {
 	o.Failures = slices.Clone(o.Failures)
 	for i := range o.Failures {
 		o.Failures[i].Failure.Message = r.text(o.Failures[i].Failure.Message)
+	}
+	if o.Start != nil {
+		start := *o.Start
+		start.Argv, start.Version, start.Server = r.texts(start.Argv), r.text(start.Version), r.server(start.Server)
+		o.Start = &start
 	}
 	if o.Run != nil {
 		run := *o.Run

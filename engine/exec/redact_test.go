@@ -38,8 +38,25 @@ func TestSecretsAreTakenOutOfTexts(t *testing.T) {
 	if got := explain(err); strings.Contains(got, "s3cr3t") || spec.KindOf(err) != spec.ErrUsage {
 		t.Errorf("%v: %s", spec.KindOf(err), got)
 	}
+	start := &spec.ServerStart{Argv: []string{hostile}, Version: hostile, Server: spec.Server{Command: []string{hostile}, Replicas: []spec.Server{{Command: []string{hostile}}}}}
+	if got := fmt.Sprintf("%+v", *r.outcome(spec.Outcome{Start: start}).Start); strings.Contains(got, "s3cr3t") || start.Argv[0] != hostile {
+		t.Error(got)
+	}
 	plain := errors.New("no secret")
 	if got := r.error(plain); !errors.Is(got, plain) {
 		t.Error("an error without secrets is another one")
+	}
+}
+
+// A secret is known in the forms in which texts carry it, and is taken out of a log before
+// anything is cut out of that.
+func TestSecretsInLogs(t *testing.T) {
+	component := &spec.Component{Role: spec.RoleRuntime, Kind: "sim", Name: "x", Attrs: spec.Attrs{"key": spec.SecretValue("KEY")}}
+	r := newRedactor(&engine.Plan{Cells: []engine.PlannedCell{{Cell: spec.Cell{Runtime: component}}}}, func(string) (string, bool) { return `a/b "c"`, true })
+	w := newWorld()
+	w.servers["k"] = &fakeServer{log: `a/b "c", {"key": "a/b \"c\""}, ?key=a%2Fb+%22c%22`}
+	log, err := safeTarget{fakeTarget{w}, "t", r}.Log(t.Context(), spec.Server{Key: "k"}, 1000)
+	if want := `(secret KEY), {"key": "(secret KEY)"}, ?key=(secret KEY)`; err != nil || log != want {
+		t.Errorf("%q, %v", log, err)
 	}
 }

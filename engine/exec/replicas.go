@@ -59,7 +59,8 @@ func (r *replicated) Start(ctx context.Context, request spec.StartRequest) (spec
 			r.clear(ctx, whole.Replicas))
 	}
 	r.keep(whole.Key, p)
-	whole.ID, whole.URL, whole.Image = strings.Join(ids, " "), p.URL, whole.Replicas[0].Image
+	first := &whole.Replicas[0]
+	whole.ID, whole.URL, whole.Image, whole.Command = strings.Join(ids, " "), p.URL, first.Image, first.Command
 	return whole, nil
 }
 

@@ -142,6 +142,9 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 		return spec.RunResult{}, err
 	}
 	request := x.runRequest(n, g)
+	if request.RunClient, err = x.client(id, s.attempt, g, &c.Cell); err != nil {
+		return spec.RunResult{}, err
+	}
 	expected := bench.Budget(request, x.latencyOf(c))
 	limit := runTimeout
 	if expected > 0 {

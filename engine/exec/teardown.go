@@ -120,6 +120,9 @@ func (x *executor) takeDown(g *group) error {
 	}
 	g.up = nil
 	s, openErr := x.open(g.stop, engine.NodeStop, g.address(), up.server.Key)
+	if err := x.clearClient(g, up.server); err != nil {
+		x.leave(&leftover{g.target.base(), spec.Server{Suite: x.identity, Key: clientKey(up.server.Key)}, 0, g.address() + "'s client on " + g.target.address, g.host}, err)
+	}
 	err := x.stopServer(g.target, up.server, g.grace())
 	if err != nil {
 		x.leave(&leftover{g.target, up.server, up.start, g.leftName(up.server), g.host}, err)

@@ -10,6 +10,7 @@ import (
 // tools makes each component's provider once, by address, and guards it.
 type tools struct {
 	registry   *engine.Registry
+	redact     *redactor // of what servers print
 	targets    map[string]*target
 	runtimes   map[string]spec.Runtime
 	benchmarks map[string]spec.Benchmark
@@ -32,15 +33,15 @@ func (t *target) base() *target {
 	return t
 }
 
-func newTools(r *engine.Registry) *tools {
-	return &tools{registry: r, targets: map[string]*target{}, runtimes: map[string]spec.Runtime{},
+func newTools(r *engine.Registry, redact *redactor) *tools {
+	return &tools{registry: r, redact: redact, targets: map[string]*target{}, runtimes: map[string]spec.Runtime{},
 		benchmarks: map[string]spec.Benchmark{}, recordings: map[string]spec.Recording{}}
 }
 
 func (t *tools) target(c *spec.Component) (*target, error) {
 	return once(t.targets, c, func(c *spec.Component) (*target, error) {
 		made, err := t.registry.Target(c)
-		return &target{Target: safeTarget{made, c.Address()}, address: c.Address()}, err
+		return &target{Target: safeTarget{made, c.Address(), t.redact}, address: c.Address()}, err
 	})
 }
 

@@ -69,7 +69,7 @@ func (b *builder) decided(c *engine.PlannedCell, runs []spec.Run) bool {
 // cellInput is what judging knows of the cell, as far as deciding needs it.
 func (b *builder) cellInput(c *engine.PlannedCell, runs []spec.Run) verify.CellInput {
 	input := verify.CellInput{Measurement: c.Measurement, Runs: runs, GPUsKnown: c.Cell.GPUs() > 0, Withheld: c.Withheld(),
-		Config: c.Cell.Config, Load: c.Cell.Load, Version: c.Cell.Runtime.Version()}
+		Config: c.Cell.Config, Load: c.Cell.Load, Version: c.Cell.Runtime.Version(), Duration: c.Cell.Sampling.Duration}
 	if c.Cell.Predictor != nil {
 		input.Prediction = &c.Prediction
 	}

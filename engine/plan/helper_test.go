@@ -25,7 +25,9 @@ type world struct {
 	managed     bool
 	refuses     error // of the runtime
 	mapping     []spec.ItemMapping
-	rendersGPUs int // that its servers take
+	rendersGPUs int                   // that its servers take
+	clients     bool                  // the target runs benchmarks' clients
+	drives      func(spec.Load) error // of the benchmark; nil: any load
 	request     Request
 
 	model                                   *spec.Model
@@ -93,7 +95,11 @@ func below(subject metric.Name, ms string) spec.Claim {
 func (w *world) registry() *engine.Registry {
 	return engine.NewRegistry([]spec.Registration{
 		{Role: spec.RoleTarget, Kind: "fake", New: spec.Constructor{Target: func(c *spec.Component, _ spec.Env) (spec.Target, error) {
-			return fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}, nil
+			made := fakeTarget{managed: w.managed, host: c.Attrs.Text("host")}
+			if w.clients {
+				return clientTarget{made, nil}, nil
+			}
+			return made, nil
 		}}},
 		{Role: spec.RoleRuntime, Kind: "fake", New: spec.Constructor{Runtime: func(*spec.Component, spec.Env) (spec.Runtime, error) {
 			return fakeRuntime{refuses: w.refuses, gpus: w.rendersGPUs, mapping: w.mapping}, nil
@@ -105,7 +111,7 @@ func (w *world) registry() *engine.Registry {
 			return &recommending{fakePredictor: w.predictor, searches: &w.searches, spoilt: w.spoilt}, nil
 		}}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
-			return fakeBenchmark{}, nil
+			return fakeBenchmark{drives: w.drives}, nil
 		}}},
 		{Role: spec.RoleBenchmark, Kind: "sized", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
 			return fakeBenchmark{}, nil
@@ -116,6 +122,12 @@ func (w *world) registry() *engine.Registry {
 			return w.recording, nil
 		}}},
 	}, spec.Env{})
+}
+
+// clientTarget can run clients, as far as a plan asks.
+type clientTarget struct {
+	fakeTarget
+	spec.ClientRunner
 }
 
 func (w *world) build(t testing.TB) *engine.Plan {
@@ -193,7 +205,17 @@ func (t fakeTarget) Host() string { return t.host }
 
 func (t fakeTarget) Managed() bool { return t.managed }
 
-type fakeBenchmark struct{ spec.Benchmark }
+type fakeBenchmark struct {
+	spec.Benchmark
+	drives func(spec.Load) error
+}
+
+func (b fakeBenchmark) CheckLoad(load spec.Load) error {
+	if b.drives == nil {
+		return nil
+	}
+	return b.drives(load)
+}
 
 func (fakeBenchmark) Budget(r spec.RunRequest, latency time.Duration) time.Duration {
 	return latency * time.Duration((r.Sampling.Requests+r.Sampling.Warmup)/max(1, r.Load.Concurrency))

@@ -55,7 +55,7 @@ func Build(ctx context.Context, r Request) (*engine.Plan, error) {
 	b := newBuilder(r)
 	for _, step := range []func(context.Context) error{
 		b.openState, b.expand, b.identify, b.choose, b.assume, b.predict, b.lookup, b.compare,
-		b.fit, b.share, b.group, b.layOut, b.estimate, b.explain,
+		b.fit, b.refuse, b.share, b.group, b.layOut, b.estimate, b.explain,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify"
 )
 
 func repeats(low, high, starts int) spec.Repeats {
@@ -563,6 +564,12 @@ func TestSamplingOfTheBenchmark(t *testing.T) {
 		if got := p.Cells[i].Cell.Sampling; got != want {
 			t.Errorf("cell %d: %+v, want %+v", i, got, want)
 		}
+		short := spec.Run{Result: spec.RunResult{Elapsed: want.Duration / 2, Seen: &spec.Observation{}}}
+		in := p.Cells[i].Input()
+		told := slices.ContainsFunc(verify.NewJudge(e).OfRun(&in, &short), func(f spec.Finding) bool { return f.Check == "short_window" })
+		if told != (want.Duration > 0) {
+			t.Errorf("cell %d: half of the window is told: %v", i, told)
+		}
 		if p.Cells[i].Measurement != e.Cells[i].MeasurementID() {
 			t.Errorf("cell %d: the benchmark's size is part of the identity", i)
 		}
@@ -574,5 +581,18 @@ func TestRepeatsThatAllowNoRun(t *testing.T) {
 	w.experiment("none", []int{1}, []int{8}, spec.Repeats{}, within10(metric.TTFT))
 	if _, err := w.tryBuild(); err == nil || !strings.Contains(err.Error(), "allow no run") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestABenchmarkInAnImageNeedsATargetForIt(t *testing.T) {
+	for _, able := range []bool{true, false} {
+		w := newWorld()
+		w.clients = able
+		w.benchmark.Attrs = spec.Attrs{spec.AttrImage: spec.StringValue("bench:1")}
+		w.experiment("e", []int{1}, []int{8}, spec.Repeats{Min: 3, Max: 3, Starts: 1})
+		_, err := w.tryBuild()
+		if (err == nil) != able || err != nil && !strings.Contains(err.Error(), "target.fake.local runs no images") {
+			t.Errorf("able %t: %v", able, err)
+		}
 	}
 }

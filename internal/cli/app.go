@@ -30,6 +30,8 @@ type app struct {
 	noColor  bool
 	quiet    bool
 	logLevel string
+
+	sources map[string][]byte // of the suite that was read last, by file
 }
 
 func (a *app) rootCommand() *cobra.Command {

@@ -18,7 +18,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Look whether this machine has what a suite needs, and say how to fix it",
 		Long: `Doctor looks at the host, the state, the models' files and everything that the suite
 declares: targets, runtimes, predictors and benchmarks. Tools are found and asked for
-their version, endpoints for their health, files are read. It starts no server and
+their version, endpoints for their health, files are read, images are compared with
+those that .aicv.lock pins. It starts no server and
 changes nothing. In a folder without a suite it looks at what needs no declaration.
 
 Exit codes: 0 nothing failed (warnings may be there); 1 something failed.`,
@@ -41,7 +42,11 @@ func (a *app) doctor(ctx context.Context, at place) error {
 	if err != nil {
 		return err
 	}
-	entries := doctor.Examine(ctx, doctor.Request{Suite: suite, Registrations: a.config.Registrations, Registry: registry, State: at.state})
+	pinned, err := a.readLock(at)
+	if err != nil {
+		return err
+	}
+	entries := doctor.Examine(ctx, doctor.Request{Suite: suite, Registrations: a.config.Registrations, Registry: registry, State: at.state, Pinned: pinnedImages(pinned)})
 	if err := ctx.Err(); err != nil {
 		return &spec.Error{Kind: spec.ErrInterrupted, Summary: "doctor was interrupted", Cause: err}
 	}

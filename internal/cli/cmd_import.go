@@ -54,9 +54,18 @@ Formats:
 }
 
 func formatList() string {
-	var b strings.Builder
+	var rows [][2]string
 	for _, f := range formats.All() {
-		fmt.Fprintf(&b, "  %-24s %s\n", f.Name, f.Doc)
+		rows = append(rows, [2]string{f.Name, f.Doc})
+	}
+	return listed(24, rows)
+}
+
+// listed writes names with what they are, in two columns of a help text.
+func listed(width int, rows [][2]string) string {
+	var b strings.Builder
+	for _, row := range rows {
+		fmt.Fprintf(&b, "  %-*s %s\n", width, row[0], row[1])
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

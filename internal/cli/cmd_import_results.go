@@ -3,12 +3,15 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"aicv/internal/tty"
 	"aicv/kit/results"
+	"aicv/lang/suggest"
 	"aicv/metric"
 	"aicv/spec"
 	"aicv/translate"
@@ -19,7 +22,9 @@ type said struct {
 	out                        string
 	model, system, kind, build string
 	gpus, concurrency          int
-	input, output              int
+	input, output, tensor      int
+	columns                    []string
+	window                     string
 }
 
 func (a *app) importResultsCommand() *cobra.Command {
@@ -34,7 +39,7 @@ do not say (the engine, the model) must be given.
 
 Formats:
 ` + resultFormats(),
-		Example: "  aicv import results genai-bench out/my-experiment --runtime vllm --out imported\n  aicv import results vllm result.json --runtime vllm --runtime-version 0.24.0 --system h100_sxm --gpus 1 --out imported",
+		Example: "  aicv import results genai-bench out/my-experiment --runtime vllm --out imported\n  aicv import results vllm result.json --runtime vllm --runtime-version 0.24.0 --system h100_sxm --gpus 1 --out imported\n  aicv import results csv mine.csv --map model=model --map conc=concurrency --map isl=isl --map osl=osl --map ttft_s=ttft:s --runtime sglang --out imported",
 		Args:    cobra.ExactArgs(2),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.importResults(args[0], args[1], s) },
 	}
@@ -49,15 +54,36 @@ Formats:
 	f.IntVar(&s.concurrency, "concurrency", 0, "requests in flight, where no result says it")
 	f.IntVar(&s.input, "input-tokens", 0, "input length of every request, where no result says it")
 	f.IntVar(&s.output, "output-tokens", 0, "output length of every request, where no result says it")
+	f.IntVar(&s.tensor, "tensor-parallel", 0, "GPUs over which each layer is split, where no result says it")
+	f.StringArrayVar(&s.columns, "map", nil, "of csv: what a column holds, COLUMN=METRIC[:UNIT] or COLUMN=ITEM; may be repeated")
+	f.StringVar(&s.window, "window", string(spec.WindowUnknown), "of csv: over what time its rates were taken: whole_run, steady or unknown")
 	return c
 }
 
 func resultFormats() string {
-	var b strings.Builder
+	var rows [][2]string
 	for _, f := range results.Formats() {
-		fmt.Fprintf(&b, "  %-15s %s\n", f.Name, f.Doc)
+		rows = append(rows, [2]string{f.Name, f.Doc})
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return listed(15, rows)
+}
+
+// read reads the results of a format; only of CSV the command line says what columns hold.
+func (s *said) read(format, path string) ([]results.Record, error) {
+	if format != results.CSV && (len(s.columns) > 0 || s.window != string(spec.WindowUnknown)) {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "--map and --window are of csv; " + format + " says itself what it holds", Fix: "leave them out, or name the format csv"}
+	}
+	if len(s.columns) == 0 {
+		return results.Read(format, path)
+	}
+	if !slices.Contains([]spec.WindowKind{spec.WindowWholeRun, spec.WindowSteady, spec.WindowUnknown}, spec.WindowKind(s.window)) {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Summary: fmt.Sprintf("--window %q is none", s.window), Fix: "give whole_run, steady or unknown"}
+	}
+	columns, err := results.ParseColumns(s.columns, suggest.Best)
+	if err != nil {
+		return nil, err
+	}
+	return results.ReadCSV(path, columns, spec.WindowKind(s.window), suggest.Best)
 }
 
 // fill completes a record by what the command line says; what it contradicts is an error.
@@ -76,15 +102,18 @@ func (s *said) fill(r *results.Record) error {
 		r.Load.Concurrency = cmp.Or(r.Load.Concurrency, s.concurrency)
 	}
 	r.Load.InputTokens, r.Load.OutputTokens = cmp.Or(r.Load.InputTokens, s.input), cmp.Or(r.Load.OutputTokens, s.output)
+	if s.tensor > 0 && len(r.Settings) == 0 {
+		r.Settings = map[string]string{spec.ItemTensorParallel: strconv.Itoa(s.tensor)}
+	}
 	r.PerGPU()
 	return nil
 }
 
 func (a *app) importResults(format, path string, s said) error {
-	if min(s.gpus, s.concurrency, s.input, s.output) < 0 {
+	if min(s.gpus, s.concurrency, s.input, s.output, s.tensor) < 0 {
 		return &spec.Error{Kind: spec.ErrUsage, Summary: "a number on the command line is negative", Fix: "leave it out, or give one from 1"}
 	}
-	records, err := results.Read(format, path)
+	records, err := s.read(format, path)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (a *app) buildPlan(ctx context.Context, at place, suite *spec.Suite, reader
 	if err != nil {
 		return nil, err
 	}
-	predictions, err := cache.Open(ctx, at.cache)
+	predictions, err := cache.Open(ctx, at.cache, buildIdentity())
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aicv/engine/plan"
 	"aicv/engine/support"
 	"aicv/lang/diag"
 	"aicv/metric"
@@ -26,7 +27,8 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate [DIR]",
 		Short: "Check a suite's files without touching anything",
 		Long: `Validate reads every file of the suite and reports all of its errors and warnings
-in one go. Predictors that can tell are asked whether they have data for the models,
+in one go: of the language, of loads that a benchmark can not drive, of configurations that
+a runtime can not start, of files that can not be read. Predictors that can tell are asked whether they have data for the models,
 systems and engine versions of the suite; their answers are remembered. It makes no
 prediction, reads no state and contacts no target.`,
 		Example: "  aicv validate\n  aicv validate --no-support\n  aicv validate examples/experiments/quickstart --json",
@@ -44,8 +46,8 @@ prediction, reads no state and contacts no target.`,
 func (a *app) validate(ctx context.Context, p place, ask bool) error {
 	a.shortLived()
 	loaded, diags := a.readSuite(p)
-	if ask && !diags.HasErrors() {
-		more, err := a.askSupport(ctx, p, loaded.Suite)
+	if !diags.HasErrors() {
+		more, err := a.askProviders(ctx, p, loaded.Suite, ask)
 		if err != nil {
 			return err
 		}
@@ -79,14 +81,18 @@ func extent(suite *spec.Suite) string {
 	return metric.Count(cells, "cell") + " in " + metric.Count(len(suite.Experiments), "experiment") + more
 }
 
-// askSupport asks predictors whether they have data for the suite.
-func (a *app) askSupport(ctx context.Context, p place, suite *spec.Suite) (spec.Diagnostics, error) {
+// askProviders asks benchmarks and runtimes what they refuse of the suite; and predictors,
+// where they shall be asked and nothing was refused, whether they have data for it.
+func (a *app) askProviders(ctx context.Context, p place, suite *spec.Suite, ask bool) (spec.Diagnostics, error) {
 	registry, err := a.registry(p)
 	if err != nil {
 		return nil, err
 	}
+	if refused := plan.Refused(ctx, suite, registry); len(refused) > 0 || !ask {
+		return refused, nil
+	}
 	return support.Check(ctx, support.Request{
-		Suite: suite, Registry: registry, Timeout: supportTimeout, Cache: cache.NewSupport(filepath.Join(p.work, "support.json")),
+		Suite: suite, Registry: registry, Timeout: supportTimeout, Cache: cache.NewSupport(filepath.Join(p.work, "support.json"), buildIdentity()),
 	}), nil
 }
 

@@ -24,6 +24,10 @@ const jsonFormat = "1.0"
 
 // printError prints an error once: summary, evidence and fix each on its own line.
 func (a *app) printError(err error) {
+	if refused := (*spec.Refusal)(nil); errors.As(err, &refused) {
+		a.printRefusal(refused)
+		return
+	}
 	f := failure{FormatVersion: jsonFormat, Error: err.Error()}
 	var known *spec.Error
 	if errors.As(err, &known) {
@@ -43,6 +47,15 @@ func (a *app) printError(err error) {
 	if f.Fix != "" {
 		fmt.Fprintf(a.stdio.Err, "\nFix: %s\n", tty.CleanLines(f.Fix))
 	}
+}
+
+// printRefusal shows the messages at their places, as those about the language are shown.
+func (a *app) printRefusal(refused *spec.Refusal) {
+	if a.json {
+		_ = a.writeDiagnosticsJSON(refused.Diagnostics)
+		return
+	}
+	_ = a.printDiagnostics(refused.Diagnostics, a.sources)
 }
 
 func writeJSON(w io.Writer, document any) error {

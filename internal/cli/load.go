@@ -41,6 +41,7 @@ func (a *app) readSuite(p place) (*lang.Loaded, spec.Diagnostics) {
 	loaded, diags := lang.Load(lang.Options{
 		Dir: p.dir, Vars: vars, VarFiles: a.varFiles, Environ: a.getenv, Registrations: a.config.Registrations,
 	})
+	a.sources = loaded.Sources
 	log.Debug("suite loaded", "diagnostics", len(diags))
 	return loaded, diags
 }

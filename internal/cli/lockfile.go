@@ -92,16 +92,22 @@ func (a *app) writeLock(at place, p *engine.Plan, upgrade bool) (*imagePins, err
 	if err != nil {
 		return nil, err
 	}
-	pins := &imagePins{at: at, others: lockEntries(p), images: map[string]string{}}
-	for _, e := range pinned {
-		if e.What == lockImage {
-			pins.images[e.Name] = e.Value
-		}
-	}
+	pins := &imagePins{at: at, others: lockEntries(p), images: pinnedImages(pinned)}
 	if !upgrade {
 		pins.wanted = maps.Clone(pins.images)
 	}
 	return pins, pins.write()
+}
+
+// pinnedImages are the contents of images that a lock file pins, by reference.
+func pinnedImages(entries []lock.Entry) map[string]string {
+	images := map[string]string{}
+	for _, e := range entries {
+		if e.What == lockImage {
+			images[e.Name] = e.Value
+		}
+	}
+	return images
 }
 
 func (i *imagePins) pin(reference, digest string) error {

@@ -54,6 +54,18 @@ func TestWarmup(t *testing.T) {
 	}
 }
 
+// A warm-up that must take a while sends as many requests as that takes.
+func TestWarmupByTime(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Millisecond) }))
+	defer s.Close()
+	w := warmup(s.URL)
+	w.Requests, w.Least = 1, 300*time.Millisecond
+	got, err := w.Run(t.Context(), silent)
+	if err != nil || time.Since(got.Began) < w.Least || len(got.Rows) < 2 {
+		t.Errorf("%d requests, %v", len(got.Rows), err)
+	}
+}
+
 func TestWarmupComesFirst(t *testing.T) {
 	began := time.Now()
 	w := &Warmed{Began: began, Rows: make([]spec.RequestRow, 2)}
@@ -150,5 +162,48 @@ func TestFolders(t *testing.T) {
 func TestQuoted(t *testing.T) {
 	if got := Quoted([]string{"python", "-c", "import x", "D(1,2)", "it's (a)", "plain"}); got != `python -c (code) 'D(1,2)' 'it'\''s (a)' plain` {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestWhereSecretsGo: requests' parameters end in arguments and logs, the key does not.
+func TestWhereSecretsGo(t *testing.T) {
+	own := spec.Attribute{Name: "own"}
+	rows := Attributes(Words{}, own)
+	for _, row := range rows {
+		if row.Public != (row.Name == AttrParams) || row.Secret != (row.Name == AttrAPIKey) {
+			t.Errorf("%s: public %v, secret %v", row.Name, row.Public, row.Secret)
+		}
+	}
+	if len(rows) != 7 || rows[1].Name != own.Name {
+		t.Errorf("%d rows, the second %s", len(rows), rows[1].Name)
+	}
+}
+
+// A folder whose entries are links, as in the Hugging Face cache, is shown file by file.
+func TestFoldersThatContainersSee(t *testing.T) {
+	plain, linked, blobs := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, file := range []string{filepath.Join(plain, "a.json"), filepath.Join(blobs, "0123")} {
+		if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(blobs, "0123"), filepath.Join(linked, "tokenizer.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(linked, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]spec.Mount{plain: {Source: plain, Target: "/in", ReadOnly: true}, linked: {Source: filepath.Join(blobs, "0123"), Target: "/in/tokenizer.json", ReadOnly: true}} {
+		if got, err := shownFolder(folder, "/in"); err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %+v, error %v", folder, got, err)
+		}
+	}
+	if err := os.Symlink("nowhere", filepath.Join(linked, "dangling")); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{linked, filepath.Join(plain, "none")} {
+		if got, err := shownFolder(folder, "/in"); err == nil {
+			t.Errorf("%s: %+v", folder, got)
+		}
 	}
 }

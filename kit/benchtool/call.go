@@ -21,15 +21,21 @@ func kept() []string {
 		"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 }
 
-// Environment is the whole environment of a Python tool that may reach the server at an
-// address and nothing else, with some variables of its own.
-func Environment(server string, own ...string) []string {
+// confined is the environment that keeps a Python tool to the server at an address, and to
+// files that are there.
+func confined(server string) []string {
 	host := ""
 	if u, err := url.Parse(server); err == nil {
 		host = u.Hostname()
 	}
-	env := []string{"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1",
+	return []string{"HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1", "TOKENIZERS_PARALLELISM=false", "PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1",
 		"NO_PROXY=127.0.0.1,localhost," + host}
+}
+
+// Environment is the whole environment of a Python tool that may reach the server at an
+// address and nothing else, with some variables of its own.
+func Environment(server string, own ...string) []string {
+	env := confined(server)
 	for _, name := range kept() {
 		if v, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+v)
@@ -38,8 +44,8 @@ func Environment(server string, own ...string) []string {
 	return append(env, own...)
 }
 
-// BaseURL is the server's address as tools want it: without the version's path.
-func BaseURL(tool, server string) (string, error) {
+// baseURL is the server's address as tools want it: without the version's path.
+func baseURL(tool, server string) (string, error) {
 	base := strings.TrimRight(server, "/")
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
@@ -51,10 +57,10 @@ func BaseURL(tool, server string) (string, error) {
 	return base, nil
 }
 
-// Tokenizer finds what shapes the prompts, without any network: the folder of the given
+// tokenizer finds what shapes the prompts, without any network: the folder of the given
 // name, or of the model; else an id, which the tool looks for in its local cache alone.
 // address is the benchmark's, for errors.
-func Tokenizer(address, given string, model spec.Model, env spec.Env) (string, error) {
+func tokenizer(address, given string, model spec.Model, env spec.Env) (string, error) {
 	name := cmp.Or(given, model.Path, model.ID)
 	path := name
 	if !filepath.IsAbs(path) {
@@ -69,9 +75,9 @@ func Tokenizer(address, given string, model spec.Model, env spec.Env) (string, e
 	return name, nil
 }
 
-// CheckTokenizer checks a tokenizer that a benchmark names.
-func CheckTokenizer(address, given string, env spec.Env) spec.Check {
-	path, err := Tokenizer(address, given, spec.Model{}, env)
+// checkTokenizer checks a tokenizer that a benchmark names.
+func checkTokenizer(address, given string, env spec.Env) spec.Check {
+	path, err := tokenizer(address, given, spec.Model{}, env)
 	switch {
 	case err != nil:
 		return spec.FailedCheck("tokenizer", err)
@@ -81,24 +87,24 @@ func CheckTokenizer(address, given string, env spec.Env) spec.Check {
 	return spec.Check{Name: "tokenizer", Status: spec.CheckWarn, Found: path + " is no folder", Fix: "it is looked for in the local Hugging Face cache alone; a folder is safer"}
 }
 
-// Key resolves an API key at the moment of use; empty where none is set. address is the
+// key resolves an API key at the moment of use; empty where none is set. address is the
 // benchmark's, for errors.
-func Key(address string, v spec.Value, env spec.Env) (string, error) {
+func key(address string, v spec.Value, env spec.Env) (string, error) {
 	if v.Kind() != spec.Secret {
 		return v.Text(), nil
 	}
 	name := v.Text()
 	if env.Getenv != nil {
-		if key, ok := env.Getenv(name); ok {
-			return key, nil
+		if value, ok := env.Getenv(name); ok {
+			return value, nil
 		}
 	}
 	return "", &spec.Error{Kind: spec.ErrUsage, Summary: address + ": the API key's environment variable " + name + " is not set", Fix: "export " + name}
 }
 
-// CheckKey checks that an API key can be resolved.
-func CheckKey(address string, v spec.Value, env spec.Env) spec.Check {
-	if _, err := Key(address, v, env); err != nil {
+// checkKey checks that an API key can be resolved.
+func checkKey(address string, v spec.Value, env spec.Env) spec.Check {
+	if _, err := key(address, v, env); err != nil {
 		return spec.FailedCheck("API key", err)
 	}
 	return spec.Check{Name: "API key", Status: spec.CheckOK, Found: "is set"}

@@ -2,7 +2,6 @@ package benchtool
 
 import (
 	"cmp"
-	"slices"
 
 	"aicv/kit/pytool"
 	"aicv/spec"
@@ -23,15 +22,9 @@ func Resolved(s, usual spec.Sampling) spec.Sampling {
 	return s
 }
 
-// HoldsSecret reports whether a value is, or has in it, a reference to a secret.
-func HoldsSecret(v spec.Value) bool {
-	return v.Kind() == spec.Secret || slices.ContainsFunc(v.Items(), HoldsSecret) ||
-		slices.ContainsFunc(v.Fields(), func(f spec.Field) bool { return HoldsSecret(f.Value) })
-}
-
-// CheckRelease checks a tool that was found against the release that aicv was tested with.
+// checkRelease checks a tool that was found against the release that aicv was tested with.
 // release is the tool's own, as far as it is compared; install says how to get the tested one.
-func CheckRelease(name string, tool *pytool.Tool, release, tested, install string) spec.Check {
+func checkRelease(name string, tool *pytool.Tool, release, tested, install string) spec.Check {
 	found := spec.Check{Name: name, Status: spec.CheckOK, Found: tool.Version() + " at " + cmp.Or(tool.Command, tool.Python)}
 	switch release {
 	case tested:
@@ -41,16 +34,4 @@ func CheckRelease(name string, tool *pytool.Tool, release, tested, install strin
 		found.Status, found.Fix = spec.CheckWarn, "this aicv was tested with "+tested+"; "+install
 	}
 	return found
-}
-
-// CheckGiven checks the tokenizer and the API key, where a benchmark names them.
-func CheckGiven(address, tokenizer string, key spec.Value, env spec.Env) []spec.Check {
-	var checks []spec.Check
-	if tokenizer != "" {
-		checks = append(checks, CheckTokenizer(address, tokenizer, env))
-	}
-	if !key.IsNull() {
-		checks = append(checks, CheckKey(address, key, env))
-	}
-	return checks
 }

@@ -26,7 +26,8 @@ type Warmup struct {
 	Concurrency int    // requests in flight
 	Load        spec.Load
 	Requests    int
-	Seed        uint64 // of the prompts
+	Least       time.Duration // it takes so long at least, with more requests if need be
+	Seed        uint64        // of the prompts
 }
 
 // Run sends the warm-up and reports its progress. It is an error where no request is
@@ -36,7 +37,7 @@ func (w *Warmup) Run(ctx context.Context, emit spec.Emit) (*Warmed, error) {
 	defer client.CloseIdleConnections()
 	began := time.Now()
 	got, err := w.send(ctx, client, func(done int) {
-		emit(spec.Event{Time: time.Now(), Type: spec.EventProgress, Phase: "warm-up", Done: done, Total: w.Requests, Elapsed: time.Since(began)})
+		emit(spec.Event{Time: time.Now(), Type: spec.EventProgress, Phase: "warm-up", Done: done, Total: max(done, w.Requests), Elapsed: time.Since(began)})
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -84,7 +85,7 @@ func (w *Warmup) send(ctx context.Context, client *http.Client, each func(done i
 	got := &Warmed{Began: time.Now()}
 	next := make(chan int)
 	var group sync.WaitGroup
-	for range min(w.Requests, w.Concurrency) {
+	for range w.places() {
 		group.Go(func() {
 			for i := range next {
 				start := time.Since(got.Began)
@@ -96,7 +97,7 @@ func (w *Warmup) send(ctx context.Context, client *http.Client, each func(done i
 			}
 		})
 	}
-	for i := 0; i < w.Requests && ctx.Err() == nil; i++ {
+	for i := 0; (i < w.Requests || time.Since(got.Began) < w.Least) && ctx.Err() == nil; i++ {
 		next <- i
 	}
 	close(next)
@@ -105,6 +106,14 @@ func (w *Warmup) send(ctx context.Context, client *http.Client, each func(done i
 		return nil, context.Cause(ctx)
 	}
 	return got, got.finish()
+}
+
+// places is how many requests are in flight.
+func (w *Warmup) places() int {
+	if w.Least > 0 {
+		return w.Concurrency
+	}
+	return min(w.Requests, w.Concurrency)
 }
 
 // ask sends one request at the load's shape.
@@ -156,7 +165,7 @@ var errRedirect = errors.New("the server answers with a redirect, which is not f
 
 func warmupClient(concurrency int) *http.Client {
 	return &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: concurrency, ResponseHeaderTimeout: 10 * time.Minute},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: concurrency, IdleConnTimeout: 2 * time.Second, ResponseHeaderTimeout: 10 * time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
 	}
 }

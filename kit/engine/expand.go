@@ -49,6 +49,19 @@ func Expand(text string, config spec.Configuration) (filled string, used []strin
 	return filled, used, wrong
 }
 
+// UnknownItem is the first name in the placeholders of a text that is no item of the
+// configuration; empty: there is none, whatever is set.
+func UnknownItem(text string) string {
+	for _, found := range placeholder().FindAllString(text, -1) {
+		for _, item := range itemsOf(found[1 : len(found)-1]) {
+			if !known(item) {
+				return item
+			}
+		}
+	}
+	return ""
+}
+
 func itemsOf(expression string) []string {
 	var named []string
 	for _, m := range term().FindAllStringSubmatch(expression, -1) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -107,6 +108,15 @@ type CounterNames struct {
 	PromptTokens, GenerationTokens, PrefixCacheQueries, PrefixCacheHits, Preemptions []string // summed over ranks
 	Running, Waiting                                                                 []string // summed over ranks
 	KVCacheUsage                                                                     []string // the fullest rank's
+}
+
+// Ask reads the counters of a page at a URL.
+func (n *CounterNames) Ask(ctx context.Context, url string) (spec.Counters, error) {
+	page, err := Get(ctx, url)
+	if err != nil {
+		return spec.Counters{}, err
+	}
+	return n.Read(page), nil
 }
 
 // Read takes the counters from a page.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -48,6 +49,11 @@ func New(c *spec.Component, env spec.Env, t Table, l Launch) (*Runtime, error) {
 
 // modelFolder holds checkpoints inside containers.
 const modelFolder = "/models"
+
+// Counters reads the server's page /metrics.
+func (r *Runtime) Counters(ctx context.Context, server spec.Server) (spec.Counters, error) {
+	return r.Engine.Counters.Ask(ctx, server.URL+"/metrics")
+}
 
 // Context reads what rows are chosen by. The second result is a mapping about the
 // version, where there is something to say of it.

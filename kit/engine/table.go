@@ -58,6 +58,8 @@ type Table struct {
 	Removed []Removed
 	Refused []Refusal
 	Negated bool // a switch is turned off by --no-NAME; else by leaving it out
+	// Counters are the names in its page /metrics.
+	Counters CounterNames
 }
 
 // Context is what rows are chosen by.

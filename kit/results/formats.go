@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -15,19 +16,25 @@ type Format struct {
 
 	read   func(data []byte) ([]Record, error)
 	folder func(dir string) ([]Record, error) // of formats that are folders; nil: each file by itself
+	file   string                             // the only file of a folder that is read; empty: all JSON
+
+	requestsFile string // beside a result, with its requests
+	requests     func(data []byte, r *Record) error
 }
 
 // Formats lists the formats that can be imported.
 func Formats() []Format {
 	return []Format{
 		{Name: "genai-bench", Doc: "experiment folder of genai-bench; figures from its rows, whole-run window", folder: genaiRecords},
-		{Name: "vllm", Doc: "JSON of vllm bench serve; of chat endpoints its TTFT is of the role chunk and is left out", read: vllmTable().read},
-		{Name: "sglang", Doc: "JSON lines of sglang.bench_serving; only fixed lengths (random_range_ratio 1)", read: sglangTable().read},
-		{Name: "aiperf", Doc: "profile_export_aiperf.json; its inter_token_latency is our tpot", read: aiperfTable().read},
-		{Name: "guidellm", Doc: "benchmarks.json of guidellm; its time_per_output_token counts the first token and is left out", read: guidellmTable().read},
+		{Name: "vllm", Doc: "JSON of vllm bench serve, from its requests with --save-detailed; of chat endpoints its TTFT is of the role chunk and is left out", read: vllmTable().read},
+		{Name: "sglang", Doc: "JSON lines of sglang.bench_serving, from its requests with --output-details; only fixed lengths (random_range_ratio 1)", read: sglangTable().read},
+		{Name: "aiperf", Doc: "profile_export_aiperf.json, from the requests in profile_export.jsonl beside it; its inter_token_latency is our tpot", read: aiperfTable().read,
+			file: "profile_export_aiperf.json", requestsFile: "profile_export.jsonl", requests: aiperfRequests},
+		{Name: "guidellm", Doc: "JSON report of guidellm, from its requests where it has all; its time_per_output_token counts the first token and is left out", read: guidellmTable().read},
 		{Name: "inference-perf", Doc: "stage reports of inference-perf, in seconds; its rates are of an unknown window", read: inferencePerfTable().read},
-		{Name: "inferencex", Doc: "InferenceX results, in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceXTable().read},
-		{Name: "autotuner", Doc: "results of inference-autotuner: averages over several loads, refused with the way out", read: autotuner},
+		{Name: "inferencex", Doc: "InferenceX results (agg_*.json), in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceX},
+		{Name: "autotuner", Doc: "results file of inference-autotuner: genai-bench's aggregates at each concurrency; its own averages over them are left out", read: autotuner},
+		{Name: CSV, Doc: "plain CSV; --map COLUMN=METRIC[:UNIT] and --map COLUMN=ITEM say what its columns hold, --window over what time", read: csvUnmapped},
 	}
 }
 
@@ -48,13 +55,10 @@ func vllmTable() *table {
 	return &table{
 		tool: "vllm bench serve", capped: true, window: spec.WindowWholeRun, model: []string{"model_id"}, gpus: []string{"gpus"}, runtime: []string{"runtime"}, engine: []string{"version"},
 		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"input_len", "random_input_len"}, output: []string{"output_len", "random_output_len"},
-		requests: []string{"completed"}, failed: []string{"failed"}, fields: servingFields("_e2el_ms"), doubt: roleChunk, refuse: unequal,
+		requests: []string{"completed"}, failed: []string{"failed"}, duration: []string{"duration"}, fields: servingFields("_e2el_ms"), doubt: roleChunk, refuse: unequal, burst: unlimited, detail: servingDetail,
 		caveat: []string{"the window reaches from the first request to the last answer, so that the tail counts"},
 	}
 }
-
-// taken refuses nothing.
-func taken(object) string { return "" }
 
 // nothing doubts nothing.
 func nothing(object) []Doubt { return nil }
@@ -73,14 +77,24 @@ func inObject(o object, fields []field, why string) []Doubt {
 	var list []Doubt
 	for _, f := range fields {
 		if o.at(f.path) != nil {
-			list = append(list, Doubt{f.path, why})
+			list = append(list, Doubt{f.path, why, f.metric})
 		}
 	}
 	return list
 }
 
-// unequal refuses results whose requests had different lengths.
+// unlimited reports whether requests were sent as fast as they could be.
+func unlimited(o object) bool {
+	rate := o.at("request_rate")
+	return rate != nil && (o.text("request_rate") == "inf" || string(rate) == "null") // Infinity was made null
+}
+
+// unequal refuses results whose requests had different lengths. Where it is known which of
+// them failed, and thus have none, their rows are looked at in its place.
 func unequal(o object) string {
+	if o.at("errors") != nil {
+		return ""
+	}
 	if !o.same("input_lens") || !o.same("output_lens") {
 		return "its requests had different lengths, and cells have one; measure with --random-range-ratio 0"
 	}
@@ -89,11 +103,19 @@ func unequal(o object) string {
 
 func sglangTable() *table {
 	return &table{
-		tool: "sglang.bench_serving", capped: true, window: spec.WindowWholeRun, model: []string{"model_id", "model"}, runtime: []string{"runtime"}, engine: []string{"server_info.version"}, gpus: []string{"gpus"},
+		tool: "sglang.bench_serving", capped: true, window: spec.WindowWholeRun, model: []string{"model_id", "model", "server_info.model_path"}, runtime: []string{"runtime"}, engine: []string{"server_info.version"}, gpus: []string{"gpus"},
 		concurrency: []string{"max_concurrency"}, rate: []string{"request_rate"}, input: []string{"random_input_len"}, output: []string{"random_output_len"},
-		requests: []string{"completed"}, fields: servingFields("_e2e_latency_ms"), refuse: rangeRatio, doubt: nothing,
+		requests: []string{"completed"}, duration: []string{"duration"}, fields: servingFields("_e2e_latency_ms"), refuse: rangeRatio, doubt: uncounted, burst: unlimited, detail: servingDetail,
 		caveat: []string{"where the server gave no usage, the tool took the output length asked for as the one it got"},
 	}
+}
+
+// uncounted says that failed requests are not counted where the details are not there.
+func uncounted(o object) []Doubt {
+	if o.at("errors") != nil {
+		return nil
+	}
+	return []Doubt{{Field: "error_rate", Why: "without --output-details the tool does not say how many requests failed"}}
 }
 
 // rangeRatio refuses lengths that vary: of SGLang's client the ratio is a lower bound,
@@ -109,13 +131,14 @@ func aiperfTable() *table {
 	names := map[int]string{0: "avg", 50: "p50", 75: "p75", 90: "p90", 95: "p95", 99: "p99"}
 	t := &table{
 		tool: "aiperf", capped: true, window: spec.WindowWholeRun, version: []string{"aiperf_version"},
-		model:       []string{"input_config.endpoint.model_names", "model"},
-		concurrency: []string{"input_config.loadgen.concurrency", "concurrency"}, rate: []string{"input_config.loadgen.request_rate"},
-		input: []string{"input_sequence_length.avg"}, output: []string{"output_sequence_length.avg"},
-		requests: []string{"request_count.avg"}, failed: []string{"error_request_count.avg"},
+		model:       []string{"input_config.models.items[].name", "input_config.endpoint.model_names", "model"}, // since 0.13; before
+		concurrency: []string{"input_config.phases[kind=profiling].concurrency", "input_config.loadgen.concurrency", "concurrency"},
+		rate:        []string{"input_config.phases[kind=profiling].rate", "input_config.loadgen.request_rate"},
+		input:       []string{"usage_prompt_tokens.avg", "input_sequence_length.avg"}, output: []string{"usage_completion_tokens.avg", "output_sequence_length.avg"},
+		requests: []string{"request_count.avg"}, failed: []string{"error_request_count.avg"}, duration: []string{"benchmark_duration.avg"},
 		fields: []field{{"output_token_throughput.avg", metric.TotalThroughput, 1}, {"request_throughput.avg", metric.RequestThroughput, 1}},
-		never:  []Doubt{{"output_token_throughput_per_user", "it is the mean of inverses; user_throughput is the inverse of the mean"}},
-		refuse: aiperfUnits, doubt: nothing, caveat: []string{"tokens are counted by the tool's own tokenizer, unless it was told to use the server's count"},
+		never:  []Doubt{{Field: "output_token_throughput_per_user", Why: "it is the mean of inverses; user_throughput is the inverse of the mean"}},
+		refuse: aiperfUnits, doubt: ownTokens, caveat: []string{"tokens are counted by the tool's own tokenizer, unless the server's count is there"},
 	}
 	for _, d := range []struct {
 		tag  string
@@ -137,6 +160,20 @@ func aiperfUnits(o object) string {
 	return aiperfLengths(o)
 }
 
+// ownTokens doubts what is of tokens where the tool's tokenizer counted others than the
+// server: prompts and answers that are read back are not what was sent.
+func ownTokens(o object) []Doubt {
+	off, known := o.number("usage_completion_tokens_diff_pct.avg")
+	if !known || off <= 100*ownTolerance {
+		return nil
+	}
+	why := fmt.Sprintf("the tool's tokenizer counts other output tokens than the server does, by %.3g %%; measure with --use-server-token-count, or import the folder with profile_export.jsonl", off)
+	return inObject(o, slices.DeleteFunc(aiperfTable().fields, func(f field) bool {
+		m, _ := metric.Lookup(f.metric)
+		return m.Base != metric.TPOT && m.Base != metric.TotalThroughput
+	}), why)
+}
+
 func aiperfLengths(o object) string {
 	if wide(o, "output_sequence_length") || wide(o, "input_sequence_length") {
 		return "its requests had different lengths, and cells have one; measure with --isl-stddev 0 --osl-stddev 0"
@@ -148,18 +185,19 @@ func aiperfLengths(o object) string {
 func wide(o object, tag string) bool {
 	low, a := o.number(tag + ".min")
 	high, b := o.number(tag + ".max")
-	return a && b && high > 1.05*low+2
+	return a && b && varied(low, high)
 }
 
 func guidellmTable() *table {
 	t := &table{
-		tool: "guidellm", list: "benchmarks", window: spec.WindowUnknown, model: []string{"model"},
-		concurrency: []string{"config.strategy.streams", "args.strategy.streams", "config.strategy.max_concurrency"}, rate: []string{"config.strategy.rate", "args.strategy.rate"},
-		input: []string{"metrics.prompt_token_count.successful.mean"}, output: []string{"metrics.output_token_count.successful.mean"},
+		tool: "guidellm", list: "benchmarks", window: spec.WindowUnknown, version: []string{"metadata.guidellm_version"}, model: []string{"config.backend.model", "model"},
+		concurrency: []string{"config.strategy.streams", "args.strategy.streams"}, // its max_concurrency is what the client can hold, and no load
+		rate:        []string{"config.strategy.rate", "args.strategy.rate"},
+		input:       []string{"metrics.prompt_token_count.successful.mean"}, output: []string{"metrics.output_token_count.successful.mean"},
 		requests: []string{"metrics.request_totals.successful", "request_totals.successful"}, failed: []string{"metrics.request_totals.errored", "request_totals.errored"},
-		fields: []field{{"metrics.output_tokens_per_second.successful.mean", metric.TotalThroughput, 1}, {"metrics.requests_per_second.successful.mean", metric.RequestThroughput, 1}},
-		refuse: taken, doubt: nothing,
-		never: []Doubt{{"metrics.time_per_output_token_ms", "it counts the time to the first token too; inter_token_latency_ms is our tpot"}},
+		fields:   []field{{"metrics.output_tokens_per_second.successful.mean", metric.TotalThroughput, 1}, {"metrics.requests_per_second.successful.mean", metric.RequestThroughput, 1}},
+		duration: []string{"duration"}, refuse: guidellmLengths, doubt: nothing, burst: guidellmBurst, detail: guidellmDetail,
+		never: []Doubt{{Field: "metrics.time_per_output_token_ms", Why: "it counts the time to the first token too; inter_token_latency_ms is our tpot"}},
 	}
 	for _, d := range []struct {
 		name   string
@@ -173,6 +211,20 @@ func guidellmTable() *table {
 	return t
 }
 
+// guidellmBurst reports whether all requests were sent at once.
+func guidellmBurst(o object) bool {
+	kind := o.first([]string{"config.strategy.type_", "args.strategy.type_"})
+	return kind == "throughput"
+}
+
+// guidellmLengths refuses requests of different lengths.
+func guidellmLengths(o object) string {
+	if wide(o, "metrics.output_token_count.successful") || wide(o, "metrics.prompt_token_count.successful") {
+		return "its requests had different lengths, and cells have one; measure with prompt_tokens and output_tokens without a deviation"
+	}
+	return ""
+}
+
 func inferencePerfTable() *table {
 	t := &table{
 		tool: "inference-perf", window: spec.WindowUnknown, rate: []string{"load_summary.requested_rate"}, concurrency: []string{"load_summary.concurrency"},
@@ -180,8 +232,8 @@ func inferencePerfTable() *table {
 		requests: []string{"successes.count"}, failed: []string{"failures.count"}, refuse: keptUp, doubt: nothing,
 		fields: []field{{"successes.throughput.output_tokens_per_sec", metric.TotalThroughput, 1}, {"successes.throughput.requests_per_sec", metric.RequestThroughput, 1}},
 		never: []Doubt{
-			{"successes.latency.normalized_time_per_output_token", "it is latency / output tokens, which counts the first token too"},
-			{"successes.latency.inter_token_latency", "it is of single gaps, not of requests"},
+			{Field: "successes.latency.normalized_time_per_output_token", Why: "it is latency / output tokens, which counts the first token too"},
+			{Field: "successes.latency.inter_token_latency", Why: "it is of single gaps, not of requests"},
 		},
 		caveat: []string{"lengths are means: the tool's requests vary in length"},
 	}
@@ -206,38 +258,9 @@ func keptUp(o object) string {
 	return ""
 }
 
-func inferenceXTable() *table {
-	t := &table{
-		tool: "InferenceX", list: "rows", window: spec.WindowWholeRun, model: []string{"model", "model_id"}, runtime: []string{"framework"}, engine: []string{"framework_version"},
-		system: []string{"system"}, gpus: []string{"num_gpus", "num_decode_gpu", "tp"}, concurrency: []string{"conc"}, input: []string{"isl"}, output: []string{"osl"},
-		refuse: splitServers, doubt: nothing,
-		caveat: []string{"its lengths are drawn from 0.8 to 1 of those asked for, so that the real ones are about 10 % shorter"},
-	}
-	for _, prefix := range []string{"", "metrics."} {
-		t.fields = append(t.fields, field{prefix + "output_tput_per_gpu", metric.Throughput, 1})
-		for _, d := range []struct {
-			suffix string
-			base   metric.Name
-		}{{"_ttft", metric.TTFT}, {"_tpot", metric.TPOT}, {"_e2el", metric.Latency}} {
-			t.fields = append(t.fields, spreadOf(prefix, d.base, 1000, medians(), d.suffix)...)
-		}
-		t.never = append(t.never, Doubt{prefix + "tput_per_gpu", "it counts input and output tokens"}, Doubt{prefix + "mean_intvty", "it is the mean of inverses"})
-	}
-	return t
-}
-
-// splitServers refuses disaggregated servers, whose layout a cell can not say.
-func splitServers(o object) string {
-	if string(o.at("disagg")) == "true" || string(o.at("is_multinode")) == "true" {
-		return "it is of a disaggregated or multi-node server, whose layout a cell can not say yet"
-	}
-	return ""
-}
-
-// autotuner says why its results are none, and what to import in their place.
-func autotuner([]byte) ([]Record, error) {
-	return nil, refused("inference-autotuner", "its results are averages over several concurrencies, which are of no load at all",
-		"import the folders of genai-bench that it keeps beside them: aicv import results genai-bench FOLDER")
+// csvUnmapped says that columns need a mapping.
+func csvUnmapped([]byte) ([]Record, error) {
+	return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "nobody says what the columns of the CSV file hold", Fix: "give --map COLUMN=METRIC[:UNIT] and --map COLUMN=ITEM; columns hold " + strings.Join(Holdable(), ", ")}
 }
 
 // Names lists the formats' names.

@@ -99,7 +99,8 @@ func (f *GenAIBenchFolder) take(name string, data []byte) (err error) {
 // maxFiles bounds what is looked at in one folder.
 const maxFiles = 10_000
 
-// plainFiles lists the folder's own regular files with one of the endings, sorted.
+// plainFiles lists the folder's own regular files with one of the endings, or that have
+// one of them as their name, sorted.
 func plainFiles(root *os.Root, endings ...string) ([]string, error) {
 	dir, err := root.Open(".")
 	if err != nil {
@@ -115,15 +116,23 @@ func plainFiles(root *os.Root, endings ...string) ([]string, error) {
 	}
 	var names []string
 	for _, entry := range entries {
-		if entry.Type().IsRegular() && slices.Contains(endings, filepath.Ext(entry.Name())) {
+		if entry.Type().IsRegular() && (slices.Contains(endings, filepath.Ext(entry.Name())) || slices.Contains(endings, entry.Name())) {
 			names = append(names, entry.Name())
 		}
 	}
 	return sortedNames(names), nil
 }
 
-// readBounded reads a file that is not larger than any result can be.
+// readBounded reads a regular file that is not larger than any result can be: opening a
+// pipe or a device may never return.
 func readBounded(root *os.Root, name string) ([]byte, error) {
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
 	file, err := root.Open(name)
 	if err != nil {
 		return nil, err

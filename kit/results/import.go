@@ -1,8 +1,10 @@
 package results
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +58,8 @@ func (f *Format) from(path string) ([]Record, error) {
 		return nil, refused(path, "it can not be read: "+errors.Unwrap(err).Error(), "correct the path")
 	}
 	switch {
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, refused(path, "it is no regular file", "name a file that the tool wrote, or its folder")
 	case f.folder != nil && info.IsDir():
 		return f.folder(path)
 	case f.folder != nil:
@@ -72,7 +76,7 @@ func (f *Format) fromFiles(dir string) ([]Record, error) {
 		return nil, refused(dir, err.Error(), "")
 	}
 	defer root.Close()
-	names, err := plainFiles(root, ".json", ".jsonl")
+	names, err := plainFiles(root, cmp.Or(f.file, ".json"), cmp.Or(f.file, ".jsonl"))
 	if err != nil {
 		return nil, refused(dir, err.Error(), "")
 	}
@@ -85,7 +89,7 @@ func (f *Format) fromFiles(dir string) ([]Record, error) {
 		all = append(all, records...)
 	}
 	if len(all) == 0 {
-		return nil, refused(dir, "it holds no file that ends in .json or .jsonl", "name the file, or its folder")
+		return nil, refused(dir, "it holds no "+cmp.Or(f.file, "file that ends in .json or .jsonl"), "name the file, or its folder")
 	}
 	return all, nil
 }
@@ -110,7 +114,26 @@ func (f *Format) fromFile(dir, name string) ([]Record, error) {
 	for i := range records {
 		records[i].Source = strings.TrimSpace(name + " " + records[i].Source)
 	}
-	return records, nil
+	return records, f.beside(root, records)
+}
+
+// beside recomputes a single result from the file of its requests, where that lies beside
+// it.
+func (f *Format) beside(root *os.Root, records []Record) error {
+	if f.requests == nil || len(records) != 1 || records[0].Refused != "" {
+		return nil
+	}
+	data, err := readBounded(root, f.requestsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = f.requests(data, &records[0])
+	}
+	if err != nil {
+		return refused(f.requestsFile, err.Error(), "move it away to import the aggregates alone")
+	}
+	return nil
 }
 
 // genaiRecords reads a folder of genai-bench.

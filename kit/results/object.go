@@ -12,18 +12,38 @@ import (
 // object is one JSON object of a foreign document.
 type object map[string]json.RawMessage
 
-// at finds what a path of names joined by dots leads to; nil where it leads nowhere.
+// at finds what a path of names joined by dots leads to; nil where it leads nowhere. A
+// name with [] is a list of one object, one with [x=y] a list of which the only object
+// whose x is y counts.
 func (o object) at(path string) json.RawMessage {
 	name, rest, deeper := strings.Cut(path, ".")
+	name, among, listed := strings.Cut(name, "[")
 	raw := o[name]
 	if !deeper || raw == nil {
 		return raw
 	}
 	var inner object
-	if json.Unmarshal(raw, &inner) != nil {
+	if listed {
+		inner = only(raw, strings.TrimSuffix(among, "]"))
+	} else if json.Unmarshal(raw, &inner) != nil {
 		return nil
 	}
 	return inner.at(rest)
+}
+
+// only is the one object of a list that has a value (x=y); nil where there is none or
+// several.
+func only(raw json.RawMessage, value string) object {
+	var list []object
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	name, want, _ := strings.Cut(value, "=")
+	list = slices.DeleteFunc(list, func(o object) bool { return o.text(name) != want })
+	if len(list) != 1 {
+		return nil
+	}
+	return list[0]
 }
 
 // number reads a number, or a text that is one; false where there is none.
@@ -89,7 +109,11 @@ const maxRecords = 100_000
 // objects reads a document: one object, a list of them, several one behind the other
 // (JSON lines), or a list inside an object.
 func objects(data []byte, list string) ([]object, error) {
-	decoder := json.NewDecoder(bytes.NewReader(finite(data)))
+	plain := finite(data)
+	if err := once(plain); err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(plain))
 	var all []object
 	for decoder.More() {
 		var raw json.RawMessage
@@ -122,6 +146,11 @@ func unpacked(raw json.RawMessage, list string) ([]object, error) {
 	}
 	if err := json.Unmarshal(inner, &many); err != nil {
 		return nil, fmt.Errorf("its %s is no list of objects: %w", list, err)
+	}
+	for _, each := range many { // what tool wrote it stands once, beside the list
+		if each != nil && each["metadata"] == nil && one["metadata"] != nil {
+			each["metadata"] = one["metadata"]
+		}
 	}
 	return many, nil
 }

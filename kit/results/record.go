@@ -19,7 +19,8 @@ type Record struct {
 	Runtime  string // kind of engine; empty: it does not say
 	Engine   string // version of the engine; empty: it does not say
 	Load     spec.Load
-	Requests int // 0: it does not say
+	Settings map[string]string // items of the configuration that the source says, as JSON values
+	Requests int               // 0: it does not say
 	Window   spec.WindowKind
 	Figures  map[metric.Name]float64 // in the contract's units
 	LeftOut  []Doubt                 // what the source has and the contract can not take
@@ -27,10 +28,20 @@ type Record struct {
 	Refused  string                  // why the result is not taken; empty: it is
 }
 
+// set keeps an item of the configuration.
+func (r *Record) set(item, value string) {
+	if r.Settings == nil {
+		r.Settings = map[string]string{}
+	}
+	r.Settings[item] = value
+}
+
 // Doubt is a figure that is not taken, and why.
 type Doubt struct {
 	Field string
 	Why   string
+
+	metric metric.Name // that it would answer; empty: none
 }
 
 // maxFile bounds a foreign file, in bytes.

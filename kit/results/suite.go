@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,6 +91,9 @@ func (r *Record) row() map[string]any {
 		}
 	}
 	r.addLoad(row)
+	for name, value := range r.Settings {
+		row[name] = json.RawMessage(value)
+	}
 	for name, v := range r.Figures {
 		row[string(name)] = v
 	}
@@ -213,6 +217,13 @@ func matched(records []Record) []string {
 			items = append(items, x.name)
 		}
 	}
+	for i := range records {
+		for _, name := range slices.Sorted(maps.Keys(records[i].Settings)) {
+			if !slices.Contains(items, name) {
+				items = append(items, name)
+			}
+		}
+	}
 	return items
 }
 
@@ -221,7 +232,7 @@ func mostRuns(records []Record) int {
 	runs, most := map[string]int{}, 1
 	for i := range records {
 		r := &records[i]
-		key := fmt.Sprint(r.Model, r.System, r.Runtime, r.Engine, r.Load)
+		key := fmt.Sprint(r.Model, r.System, r.Runtime, r.Engine, r.Load, r.Settings)
 		runs[key]++
 		most = max(most, runs[key])
 	}
@@ -256,7 +267,10 @@ func Remarks(records []Record) []string {
 		for _, c := range r.Caveats {
 			add(c)
 		}
-		if r.Window == spec.WindowUnknown {
+		if r.GPUs > 1 && len(r.Settings) == 0 {
+			add(fmt.Sprintf("it does not say how its %d GPUs share the model, so that a prediction would be of one GPU: give --tensor-parallel", r.GPUs))
+		}
+		if r.Window == spec.WindowUnknown && slices.ContainsFunc(rateNames(), func(n metric.Name) bool { _, has := r.Figures[n]; return has }) {
 			add("the window of its rates is unknown, so that they are not comparable with those of a known one")
 		}
 	}

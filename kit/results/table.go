@@ -24,12 +24,16 @@ type table struct {
 
 	concurrency, rate, input, output []string
 	requests, failed                 []string
-	capped                           bool // a rate and a concurrency together hold the load to whichever is less
+	duration                         []string          // of the run, in any unit: without any, rates are of nothing
+	burst                            func(object) bool // whether all requests came at once, where neither limit is there; nil: it can not be told
+	capped                           bool              // a rate and a concurrency together hold the load to whichever is less
 
 	fields []field
-	never  []Doubt              // fields that are not taken whatever they hold
-	doubt  func(object) []Doubt // fields that are not taken in this result
-	refuse func(object) string  // why a result is not taken at all; empty: it is
+	never  []Doubt                       // fields that are not taken whatever they hold
+	doubt  func(object) []Doubt          // fields that are not taken in this result
+	refuse func(object) string           // why a result is not taken at all; empty: it is
+	detail func(object) (*detail, error) // the requests of a result; nil: it has none
+	finish func(object, *Record) error   // adds what no path leads to; nil: nothing
 	caveat []string
 }
 
@@ -68,7 +72,7 @@ func (t *table) read(data []byte) ([]Record, error) {
 	for i, o := range found {
 		record, err := t.record(o)
 		if err != nil {
-			record.Refused = err.Error()
+			record = Record{Refused: err.Error()}
 		}
 		if len(found) > 1 {
 			record.Source = fmt.Sprintf("result %d", i+1)
@@ -92,6 +96,11 @@ func (t *table) record(o object) (Record, error) {
 	if err := t.figures(o, &r); err != nil {
 		return Record{}, err
 	}
+	if t.finish != nil {
+		if err := t.finish(o, &r); err != nil {
+			return Record{}, err
+		}
+	}
 	if len(r.Figures) == 0 {
 		return Record{}, fmt.Errorf("it holds no figure of %s that the metric contract can take", t.tool)
 	}
@@ -106,8 +115,24 @@ func (t *table) doubts(o object) []Doubt {
 			list = append(list, d)
 		}
 	}
+	lasted, known := o.firstNumber(t.duration)
+	for _, f := range t.fields {
+		n, ok := o.number(f.path)
+		switch {
+		case o.at(f.path) == nil:
+		case !ok:
+			list = append(list, Doubt{f.path, "it is no number (null, NaN or Infinity)", f.metric})
+		case n == 0 && f.metric != metric.ErrorRate:
+			list = append(list, Doubt{f.path, "it is 0, which stands for a figure that is not there", f.metric})
+		case isRate(f.metric) && known && lasted <= 0:
+			list = append(list, Doubt{f.path, fmt.Sprintf("it is of a run that lasted %v", lasted), f.metric})
+		}
+	}
 	return list
 }
+
+// isRate reports whether a metric counts things per time.
+func isRate(name metric.Name) bool { return slices.Contains(rateNames(), name) }
 
 func (t *table) figures(o object, r *Record) error {
 	for _, f := range t.fields {
@@ -115,20 +140,59 @@ func (t *table) figures(o object, r *Record) error {
 		if !ok || slices.ContainsFunc(r.LeftOut, func(d Doubt) bool { return d.Field == f.path }) {
 			continue
 		}
-		v := n * f.factor
-		if v < 0 || math.IsInf(v, 0) || v > milliseconds(longest) && f.factor != 1 {
-			return fmt.Errorf("%s is %v, which can not be", f.path, n)
+		m, _ := metric.Lookup(f.metric)
+		if err := m.Check(n * f.factor); err != nil {
+			return fmt.Errorf("%s is %v, which can not be: %w", f.path, n, err)
 		}
-		r.Figures[f.metric] = v
+		r.Figures[f.metric] = n * f.factor
 	}
 	if err := r.addsUp(); err != nil {
 		return err
 	}
+	if err := t.errors(o, r); err != nil {
+		return err
+	}
+	if err := t.recompute(o, r); err != nil {
+		return err
+	}
 	r.PerGPU()
+	r.perUser()
+	return nil
+}
+
+// perUser is the inverse of the mean tpot.
+func (r *Record) perUser() {
 	if tpot := r.Figures[metric.TPOT]; tpot > 0 {
 		r.Figures[metric.UserThroughput] = 1000 / tpot
 	}
-	return t.errors(o, r)
+}
+
+// enough leaves out percentiles of fewer requests than they can be judged by.
+func (r *Record) enough(good int) {
+	for _, m := range metric.All() {
+		if _, has := r.Figures[m.Name]; !has || good >= m.MinRequests() {
+			continue
+		}
+		delete(r.Figures, m.Name)
+		d := Doubt{Field: fmt.Sprintf("p%d", m.Percentile), Why: fmt.Sprintf("it is of %s, and needs %d", metric.Count(good, "request"), m.MinRequests())}
+		if !slices.Contains(r.LeftOut, d) {
+			r.LeftOut = append(r.LeftOut, d)
+		}
+	}
+}
+
+// uncounted leaves out the percentiles of a result that does not say of how many requests
+// they are, but for the median.
+func (r *Record) uncounted() {
+	for _, m := range metric.All() {
+		if _, has := r.Figures[m.Name]; has && m.Percentile > 50 {
+			delete(r.Figures, m.Name)
+			d := Doubt{Field: fmt.Sprintf("p%d", m.Percentile), Why: "it does not say of how many requests it is"}
+			if !slices.Contains(r.LeftOut, d) {
+				r.LeftOut = append(r.LeftOut, d)
+			}
+		}
+	}
 }
 
 // addsUp refuses a rate of tokens beyond that of the requests they are of. Half is left
@@ -146,6 +210,7 @@ func (r *Record) addsUp() error {
 func (t *table) errors(o object, r *Record) error {
 	good, known := o.firstNumber(t.requests)
 	if !known {
+		r.uncounted()
 		return nil
 	}
 	failed, _ := o.firstNumber(t.failed)
@@ -159,6 +224,7 @@ func (t *table) errors(o object, r *Record) error {
 	if len(t.failed) > 0 {
 		r.Figures[metric.ErrorRate] = failed / (good + failed)
 	}
+	r.enough(int(good))
 	return nil
 }
 
@@ -184,6 +250,9 @@ func (t *table) load(o object, r *Record) error {
 	}
 	rate, ok := o.firstNumber(t.rate)
 	ok = ok && rate > 0
+	if !ok && r.Load.Concurrency == 0 && t.burst != nil && t.burst(o) {
+		return errors.New("all of its requests were sent at once, without a limit on concurrency: that is the load of no cell")
+	}
 	if c := r.Load.Concurrency; c > 0 {
 		if ok && t.capped {
 			return fmt.Errorf("its requests came at %v a second with at most %d in flight: it does not say which of the two held the load; measure with one of them", rate, c)

@@ -24,6 +24,7 @@ type VLLMBench struct {
 	Failed      int           // as it counts
 	Rows        Rows          // starts count from the first request
 	Buffered    int           // rows whose tokens came all at once, so that their tpot says nothing
+	Stream      Stream        // of the rows that did not fail
 
 	stated map[string]float64 // its own aggregates, in the contract's units
 }
@@ -89,9 +90,15 @@ func ParseVLLMBench(data []byte) (*VLLMBench, error) {
 			return nil, fmt.Errorf("request %d: %w", i+1, err)
 		}
 		run.Rows = append(run.Rows, row)
-		if row.Error == "" && atOnce(&row) {
+		if row.Error != "" {
+			continue
+		}
+		if atOnce(&row) {
 			run.Buffered++
 		}
+		run.Stream.Answers++
+		run.Stream.Events += file.events(i, run.Chat)
+		run.Stream.Tokens += row.OutputTokens
 	}
 	return run, nil
 }
@@ -184,6 +191,15 @@ func (f *vllmFile) request(i int, first float64) (spec.RequestRow, error) {
 	return row, problem
 }
 
+// events counts those of a request's stream that carried text. The tool notes the gap
+// before each but the first, which is that of the role on a chat endpoint.
+func (f *vllmFile) events(i int, chat bool) int {
+	if chat {
+		return max(1, len(f.Gaps[i]))
+	}
+	return 1 + len(f.Gaps[i])
+}
+
 // latency is a request's, in seconds; nil: nobody says.
 func (f *vllmFile) latency(i int) *float64 {
 	switch {
@@ -223,6 +239,9 @@ func (v *VLLMBench) Result(gpus int, slo spec.SLO) (spec.RunResult, error) {
 	}
 	if v.Chat {
 		m.report("role_chunk", spec.FindingSpoils, "of a chat endpoint vllm bench serve ends TTFT with the chunk that carries the role, before any text", ttfts()...)
+	}
+	if coarse, is := v.Stream.Coarse(); is {
+		m.found = append(m.found, coarse)
 	}
 	m.check(figures, []statement{{vllmOutputRate, metric.TotalThroughput}, {vllmRequestRate, metric.RequestThroughput},
 		{vllmMeanTTFT, metric.TTFT}, {vllmMeanTPOT, metric.TPOT}, {vllmMeanLatency, metric.Latency}})

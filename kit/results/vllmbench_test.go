@@ -85,6 +85,32 @@ func TestVLLMBenchWithoutLatencies(t *testing.T) {
 	}
 }
 
+// Tokens that come together leave fewer gaps than tokens: in the tool's own file of a chat
+// whose server was busy, and in none of a server that sends each by itself.
+func TestVLLMBenchCoarseStream(t *testing.T) {
+	gaps := func(n int) []any { return slices.Repeat([]any{slices.Repeat([]any{0.01}, n)}, 12) }
+	for name, c := range map[string]struct {
+		data []byte
+		want spec.FindingSeverity
+	}{
+		"as written":    {vllmWritten(t, "completions"), ""},
+		"a busy server": {vllmWritten(t, "chat"), spec.FindingWarn},
+		"two at a time": {changed(t, "completions", map[string]any{"itls": gaps(7)}), spec.FindingWarn},
+		"in two events": {changed(t, "completions", map[string]any{"itls": gaps(1)}), spec.FindingSpoils},
+	} {
+		var got spec.FindingSeverity
+		if f := finding(vllmResult(t, c.data), "coarse_stream"); f != nil {
+			got = f.Severity
+			if !slices.Contains(f.Metrics, metric.TPOT) {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestVLLMBenchOfChat(t *testing.T) {
 	r := vllmResult(t, vllmWritten(t, "chat"))
 	f := finding(r, "role_chunk")

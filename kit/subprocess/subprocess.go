@@ -11,13 +11,12 @@ import (
 	"io"
 	"os/exec"
 	"time"
+
+	"aicv/kit/text"
 )
 
-// The bounds on what is kept of a program's output.
-const (
-	maxLine = 4 << 20  // bytes of one line of standard output
-	maxTail = 64 << 10 // last bytes of standard error
-)
+// maxTail bounds what is kept of a program's standard error, in bytes.
+const maxTail = 64 << 10
 
 // grace is how long pipes are waited for that something outside the group may hold.
 const grace = 2 * time.Second
@@ -62,7 +61,7 @@ func (e Ended) String() string {
 // that it started, and what it said until then is kept. The only error is a program
 // that could not be started.
 func Run(ctx context.Context, c Command) (Ended, error) {
-	out, errs := &lines{each: c.Line}, &tail{}
+	out, errs := text.NewLines(c.Line), &tail{}
 	cmd := exec.Command(c.Args[0], c.Args[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, out, errs
 	cmd.Stdin = bytes.NewReader(c.Stdin)
@@ -85,7 +84,7 @@ func Run(ctx context.Context, c Command) (Ended, error) {
 		err = <-ended
 	}
 	killGroup(cmd.Process) // whatever the program left behind
-	e := Ended{Code: cmd.ProcessState.ExitCode(), Partial: out.rest(), Stderr: errs.String(), Cause: cause}
+	e := Ended{Code: cmd.ProcessState.ExitCode(), Partial: out.Rest(), Stderr: errs.String(), Cause: cause}
 	e.Signal = signalOf(cmd.ProcessState)
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) && !brokenPipe(err) {
 		return e, fmt.Errorf("run %s: %w", c.Args[0], err)
@@ -95,38 +94,6 @@ func Run(ctx context.Context, c Command) (Ended, error) {
 
 // brokenPipe is no failure: the program did not read all of its input.
 func brokenPipe(err error) bool { return errors.Is(err, io.ErrClosedPipe) || isPipeError(err) }
-
-// lines calls each for every complete line.
-type lines struct {
-	each   func([]byte)
-	buffer []byte
-}
-
-// Write never fails, so that the program is never stopped by what it says.
-func (l *lines) Write(b []byte) (int, error) {
-	n := len(b)
-	for {
-		end := bytes.IndexByte(b, '\n')
-		if end < 0 {
-			l.add(b)
-			return n, nil
-		}
-		l.add(b[:end])
-		if l.each != nil {
-			l.each(bytes.TrimSuffix(l.buffer, []byte("\r")))
-		}
-		l.buffer = l.buffer[:0]
-		b = b[end+1:]
-	}
-}
-
-func (l *lines) add(b []byte) {
-	free := maxLine - len(l.buffer)
-	l.buffer = append(l.buffer, b[:min(free, len(b))]...)
-}
-
-// rest is the line that was never ended.
-func (l *lines) rest() string { return string(l.buffer) }
 
 // tail keeps the last bytes.
 type tail struct{ buffer []byte }

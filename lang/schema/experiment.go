@@ -9,22 +9,23 @@ import (
 
 // The names of the workload's items; a matrix axis of the same name sets the item.
 const (
-	ItemInputTokens   = "input_tokens"
-	ItemOutputTokens  = "output_tokens"
+	ItemInputTokens   = spec.LoadInputTokens
+	ItemOutputTokens  = spec.LoadOutputTokens
 	ItemTraffic       = "traffic"
-	ItemConcurrency   = "concurrency"
-	ItemRequestRate   = "request_rate"
+	ItemConcurrency   = spec.LoadConcurrency
+	ItemRequestRate   = spec.LoadRequestRate
 	ItemRequests      = "requests"
 	ItemDuration      = "duration"
 	ItemWarmup        = "warmup"
+	ItemWarmupTime    = "warmup_duration"
 	ItemSeed          = "seed"
-	ItemInputLengths  = "input_lengths"
-	ItemOutputLengths = "output_lengths"
-	ItemArrivals      = "arrivals"
+	ItemInputLengths  = spec.LoadInputLengths
+	ItemOutputLengths = spec.LoadOutputLengths
+	ItemArrivals      = spec.LoadArrivals
 	ItemBurstiness    = "burstiness"
-	ItemSharedPrefix  = "shared_prefix"
-	ItemDataset       = "dataset"
-	ItemBatch         = "batch"
+	ItemSharedPrefix  = spec.LoadSharedPrefix
+	ItemDataset       = spec.LoadDataset
+	ItemBatch         = spec.LoadBatch
 )
 
 // BatchStatic is the value of batch for batches that start together and end before the
@@ -70,7 +71,8 @@ func WorkloadItems() []spec.Attribute {
 		{Name: ItemBatch, Type: spec.TypeString, Allowed: []string{BatchStatic}, Doc: "static: batches of concurrency requests start together, and the next one starts when all have ended, as static estimates assume.", Example: `"static"`, Since: since},
 		count(ItemRequests, 1, "640", "Measured requests per run. Where it is not set: 20 x concurrency, and what the claims' percentiles need."),
 		{Name: ItemDuration, Type: spec.TypeDuration, Doc: "Shortest window of a run. Where it is not set the number of requests decides.", Example: `"60s"`, Since: since},
-		count(ItemWarmup, 0, "64", "Warm-up requests before the window. Where it is not set: 2 x concurrency."),
+		count(ItemWarmup, 1, "64", "Warm-up requests before the window. Where it is not set: 2 x concurrency."),
+		{Name: ItemWarmupTime, Type: spec.TypeDuration, Doc: "Shortest warm-up, for engines that take time to settle whatever they are asked. Where it is not set the number of requests decides.", Example: `"30s"`, Since: since},
 		count(ItemSeed, 0, "7", "Seeds the prompts; each load and each repeat has prompts of its own. Where it is not set: the suite's seed."),
 	}
 }

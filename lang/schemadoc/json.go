@@ -38,6 +38,7 @@ type attribute struct {
 	Single    bool        `json:"single,omitempty"` // one value may stand for a list of it
 	Default   *spec.Value `json:"default,omitempty"`
 	Allowed   []string    `json:"allowed,omitempty"`
+	Known     []string    `json:"known,omitempty"`
 	Minimum   *float64    `json:"minimum,omitempty"`
 	Maximum   *float64    `json:"maximum,omitempty"`
 	Doc       string      `json:"doc"`
@@ -75,7 +76,7 @@ func attributesOf(attributes []spec.Attribute) []attribute {
 	out := make([]attribute, len(attributes))
 	for i, a := range attributes {
 		out[i] = attribute{Name: a.Name, Type: a.Type, Reference: a.Ref, Required: a.Required, Single: a.Single,
-			Allowed: a.Allowed, Minimum: a.Min, Maximum: a.Max, Doc: a.Doc, Example: a.Example, Since: a.Since, Incidental: a.Incidental, Secret: a.Secret}
+			Allowed: a.Allowed, Known: a.Known, Minimum: a.Min, Maximum: a.Max, Doc: a.Doc, Example: a.Example, Since: a.Since, Incidental: a.Incidental, Secret: a.Secret}
 		if !a.Default.IsNull() {
 			out[i].Default = &attributes[i].Default
 		}

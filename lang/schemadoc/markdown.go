@@ -191,11 +191,9 @@ func standard(a spec.Attribute) string {
 func allowed(a spec.Attribute) string {
 	switch {
 	case len(a.Allowed) > 0:
-		texts := make([]string, len(a.Allowed))
-		for i, text := range a.Allowed {
-			texts[i] = code(fmt.Sprintf("%q", text))
-		}
-		return strings.Join(texts, ", ")
+		return codes(a.Allowed)
+	case len(a.Known) > 0:
+		return codes(a.Known) + "; others with a warning"
 	case a.Min != nil && a.Max != nil:
 		return fmt.Sprintf("%g to %g", *a.Min, *a.Max)
 	case a.Min != nil:
@@ -204,6 +202,15 @@ func allowed(a spec.Attribute) string {
 		return fmt.Sprintf("at most %g", *a.Max)
 	}
 	return ""
+}
+
+// codes writes texts as a suite has them.
+func codes(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = code(fmt.Sprintf("%q", text))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // fewRows is how many attributes a block has at most for its example to show them all.

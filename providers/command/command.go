@@ -36,7 +36,7 @@ func Registration() spec.Registration {
 	return spec.Registration{
 		Role: spec.RoleRuntime, Kind: Kind, Schema: block(),
 		Doc: "Any server with OpenAI's interface, started by a command or an image of the suite's choice.",
-		New: spec.Constructor{Runtime: func(c *spec.Component, env spec.Env) (spec.Runtime, error) { return &runtime{c, env}, nil }},
+		New: spec.Constructor{Runtime: newRuntime},
 	}
 }
 

@@ -24,7 +24,7 @@ func render(t *testing.T, attrs spec.Attrs, config map[string]spec.Value) (spec.
 	t.Helper()
 	made, err := Registration().New.Runtime(&spec.Component{Role: spec.RoleRuntime, Kind: Kind, Name: "it", Attrs: attrs}, spec.Env{})
 	if err != nil {
-		t.Fatal(err)
+		return spec.ServerSpec{}, nil, err
 	}
 	var c spec.Configuration
 	for name, v := range config {
@@ -82,8 +82,10 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// What is wrong whatever is set is an error of the declaration, the rest one of the cells.
 func TestBadTemplates(t *testing.T) {
 	for want, attrs := range map[string]spec.Attrs{
+		"batch_size is no item":           {"command": texts("x"), "options": spec.MapValue(field("max_batch_size", spec.MapValue(field("4", texts("{batch_size}")))))},
 		"is not set in the configuration": {"command": texts("x", "{max_batch_size}")},
 		"is no item":                      {"command": texts("x", "{no_such_item}")},
 		"which is no item":                {"command": texts("x"), "options": spec.MapValue(field("no_such", texts("y")))},
@@ -93,6 +95,10 @@ func TestBadTemplates(t *testing.T) {
 		_, _, err := render(t, attrs, map[string]spec.Value{"dtype": spec.StringValue("auto")})
 		if err == nil || !strings.Contains(err.Error(), want) || spec.KindOf(err) != spec.ErrUsage {
 			t.Errorf("%v, want %q", err, want)
+		}
+		_, err = newRuntime(&spec.Component{Attrs: attrs}, spec.Env{})
+		if (err == nil) != (want == "is not set in the configuration") {
+			t.Errorf("%s: declared: %v", want, err)
 		}
 	}
 }

@@ -32,9 +32,6 @@ func (r *runtime) Render(request spec.RenderRequest) (spec.ServerSpec, []spec.It
 	if err != nil {
 		return spec.ServerSpec{}, nil, err
 	}
-	if len(command) == 0 || command[0] == "" {
-		return spec.ServerSpec{}, nil, usage(r.component.Address()+" has an empty command", `give program and arguments, such as ["llama-server", "--port", "{port}"]`)
-	}
 	options, mapping, err := t.options(a[attrOptions])
 	if err != nil {
 		return spec.ServerSpec{}, nil, err
@@ -105,9 +102,6 @@ func (t *template) fill(where string, list []string) ([]string, error) {
 // options are the arguments of items that are set.
 func (t *template) options(v spec.Value) (args []string, mapping []spec.ItemMapping, err error) {
 	for _, f := range v.Fields() {
-		if !isItem(f.Name) {
-			return nil, nil, usage(fmt.Sprintf("%s: options has %s, which is no item of the configuration", t.address, f.Name), "take the name of an item, such as max_batch_size; arguments for every server go to command or args")
-		}
 		value := t.config.Get(f.Name)
 		if value.IsNull() {
 			continue
@@ -120,10 +114,7 @@ func (t *template) options(v spec.Value) (args []string, mapping []spec.ItemMapp
 				continue
 			}
 		}
-		texts, ok := textsOf(list)
-		if !ok {
-			return nil, nil, usage(fmt.Sprintf("%s: options.%s is no list of arguments", t.address, f.Name), `write ["--flag", "{`+f.Name+`}"], or a map from values to such lists`)
-		}
+		texts, _ := textsOf(list) // newRuntime has looked at all of them
 		filled, err := t.fill(attrOptions+"."+f.Name, texts)
 		if err != nil {
 			return nil, nil, err
@@ -194,15 +185,11 @@ func (r *runtime) Counters(ctx context.Context, server spec.Server) (spec.Counte
 	if path == "" {
 		return spec.Counters{}, errors.ErrUnsupported
 	}
-	page, err := engine.Get(ctx, server.URL+path)
-	if err != nil {
-		return spec.Counters{}, err
-	}
 	names := &engine.CounterNames{}
 	for _, f := range counterFields() {
 		if name, ok := r.component.Attrs[blockCounter].Field(f.name); ok && name.Text() != "" {
 			*f.to(names) = []string{name.Text()}
 		}
 	}
-	return names.Read(page), nil
+	return names.Ask(ctx, server.URL+path)
 }

@@ -37,7 +37,7 @@ const (
 )
 
 // patience bounds every wait of the suite.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Target runs the whole suite.
 func Target(t *testing.T, h Harness) {

@@ -39,6 +39,10 @@ func misbehave() {
 		}
 		fmt.Println("that was all")
 		time.Sleep(time.Hour)
+	case "client":
+		beClient()
+	case "server":
+		beServer()
 	}
 }
 

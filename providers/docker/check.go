@@ -74,8 +74,9 @@ func (t *target) checkRoom(root string) spec.Check {
 	return c
 }
 
-// CheckImage looks whether a runtime's image is there or would be pulled.
-func (t *target) CheckImage(ctx context.Context, s *spec.ServerSpec) spec.Check {
+// CheckImage looks whether a runtime's image is there or would be pulled, and whether the
+// one that is there is the pinned one.
+func (t *target) CheckImage(ctx context.Context, s *spec.ServerSpec, pinned string) spec.Check {
 	const name = "image"
 	d, err := t.reach(ctx)
 	if err != nil {
@@ -89,10 +90,24 @@ func (t *target) CheckImage(ctx context.Context, s *spec.ServerSpec) spec.Check 
 	}
 	there, err := d.image(ctx, s.Image)
 	switch {
+	case err == nil && pinned != "" && !there.has(pinned):
+		return t.drifted(s.Image, pinned, &there)
+	case err == nil && pinned != "":
+		return spec.Check{Name: name, Status: spec.CheckOK, Found: there.digest(s.Image) + ", as pinned"}
 	case err == nil:
 		return spec.Check{Name: name, Status: spec.CheckOK, Found: there.digest(s.Image)}
 	case t.pull == pullNever:
 		return spec.Check{Name: name, Status: spec.CheckFail, Found: s.Image + " is not there, and pull is \"never\"", Fix: "docker pull " + s.Image}
 	}
 	return spec.Check{Name: name, Status: spec.CheckWarn, Found: s.Image + " is not there yet: the first apply pulls it", Fix: "docker pull " + s.Image}
+}
+
+// drifted is an image that is another one than the suite pins: an apply refuses it, unless
+// it pulls first and the registry still has the pinned one.
+func (t *target) drifted(ref, pinned string, there *localImage) spec.Check {
+	c := spec.Check{Name: "image", Status: spec.CheckFail, Found: fmt.Sprintf("%s is another one than pinned: pinned is %s, and the daemon has %s", ref, pinned, there.digest(ref)), Fix: howToTakeImage}
+	if t.pull == pullAlways {
+		c.Status, c.Fix = spec.CheckWarn, "the next apply pulls it anew; where the registry has another one too, "+howToTakeImage
+	}
+	return c
 }

@@ -26,6 +26,9 @@ type daemon interface {
 	inspect(ctx context.Context, id string) (found, error)
 	// log copies the last lines of a container's log; standard output and error as one.
 	log(ctx context.Context, id string, lines int, to io.Writer) error
+	// follow copies a container's standard output and error from their beginning, until it
+	// ends; errNoContainer where it is gone.
+	follow(ctx context.Context, id string, stdout, stderr io.Writer) error
 	// processes lists the process ids of a running container on its host.
 	processes(ctx context.Context, id string) ([]int, error)
 	kill(ctx context.Context, id, signal string) error
@@ -54,6 +57,7 @@ type hostInfo struct {
 	root     string   // where images and containers are
 	runtimes []string // names of the container runtimes
 	epoch    string   // changes when the daemon is started anew; empty: not known
+	rootless bool     // it runs as an ordinary user, whom containers see as root
 }
 
 // localImage is an image that the daemon has.
@@ -82,8 +86,16 @@ type order struct {
 	publish string // address on the daemon's host
 	gpus    []string
 	mounts  []mount
-	shm     int64 // bytes; 0: the daemon's default
-	memory  int64 // bytes; 0: no limit
+	shm     int64        // bytes; 0: the daemon's default
+	memory  int64        // bytes; 0: no limit
+	client  *clientOrder // nil: a server
+}
+
+// clientOrder is what sets a client's container apart: it is in the network of its host,
+// runs the command in place of the image's own, and has no more rights than it needs.
+type clientOrder struct {
+	user string // UID:GID; empty: the image's
+	dir  string // working folder inside
 }
 
 type mount struct {
@@ -96,6 +108,7 @@ type found struct {
 	id       string
 	name     string
 	image    string // digest of its configuration
+	command  []string
 	labels   map[string]string
 	status   string // created, running, paused, restarting, removing, exited, dead
 	exitCode int

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -49,7 +50,8 @@ func (e *engine) info(ctx context.Context) (hostInfo, error) {
 		return hostInfo{}, err
 	}
 	h := hostInfo{name: i.Name, os: i.OperatingSystem + ", kernel " + i.KernelVersion, arch: goArch(i.Architecture), cpus: i.NCPU, memory: i.MemTotal,
-		version: i.ServerVersion, root: i.DockerRootDir, runtimes: slices.Sorted(maps.Keys(i.Runtimes))}
+		version: i.ServerVersion, root: i.DockerRootDir, runtimes: slices.Sorted(maps.Keys(i.Runtimes)),
+		rootless: slices.ContainsFunc(i.SecurityOptions, func(o string) bool { return strings.Contains(o, "rootless") })}
 	// The default bridge is made anew with each start of the daemon. Without one nothing is known.
 	if bridge, err := e.api.NetworkInspect(ctx, "bridge", network.InspectOptions{}); err == nil {
 		h.epoch = bridge.Created.UTC().Format(time.RFC3339Nano)
@@ -98,15 +100,19 @@ func (e *engine) load(ctx context.Context, tag, command string, tar io.Reader) e
 }
 
 func (e *engine) create(ctx context.Context, c order) (string, error) {
-	port := nat.Port(strconv.Itoa(c.port) + "/tcp")
-	config := &container.Config{Image: c.image, Cmd: c.command, Env: c.env, Labels: c.labels, ExposedPorts: nat.PortSet{port: {}}}
+	config := &container.Config{Image: c.image, Cmd: c.command, Env: c.env, Labels: c.labels}
 	host := &container.HostConfig{
-		PortBindings: nat.PortMap{port: {{HostIP: c.publish}}},
-		ShmSize:      c.shm,
+		ShmSize: c.shm,
 		// A driver whose logs can be read, and that never fills the disk.
 		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "64m", "max-file": "2"}},
 		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
 		Resources:     container.Resources{Memory: c.memory},
+	}
+	if c.client != nil {
+		confine(config, host, c.client)
+	} else {
+		port := nat.Port(strconv.Itoa(c.port) + "/tcp")
+		config.ExposedPorts, host.PortBindings = nat.PortSet{port: {}}, nat.PortMap{port: {{HostIP: c.publish}}}
 	}
 	if len(c.gpus) > 0 {
 		host.DeviceRequests = []container.DeviceRequest{{Driver: "nvidia", DeviceIDs: c.gpus, Capabilities: [][]string{{"gpu"}}}}
@@ -121,6 +127,15 @@ func (e *engine) create(ctx context.Context, c order) (string, error) {
 		return "", fmt.Errorf("%w: %w", errNoImage, err)
 	}
 	return made.ID, err
+}
+
+// confine makes a container a client's.
+func confine(config *container.Config, host *container.HostConfig, c *clientOrder) {
+	config.Entrypoint, config.Cmd = config.Cmd, nil
+	config.User, config.WorkingDir = c.user, c.dir
+	host.NetworkMode, host.UsernsMode = network.NetworkHost, network.NetworkHost
+	host.CapDrop, host.SecurityOpt = []string{"ALL"}, []string{"no-new-privileges"}
+	host.ReadonlyRootfs, host.Tmpfs = true, map[string]string{"/tmp": "mode=1777"}
 }
 
 func (e *engine) start(ctx context.Context, id string) error {
@@ -164,7 +179,7 @@ func (e *engine) inspect(ctx context.Context, id string) (found, error) {
 	if c.ContainerJSONBase == nil || c.State == nil || c.Config == nil {
 		return found{}, fmt.Errorf("the daemon's answer on container %s is incomplete", id)
 	}
-	f := found{id: c.ID, name: c.Name, image: c.Image, labels: c.Config.Labels, status: string(c.State.Status),
+	f := found{id: c.ID, name: c.Name, image: c.Image, command: append([]string{c.Path}, c.Args...), labels: c.Config.Labels, status: string(c.State.Status),
 		exitCode: c.State.ExitCode, failure: c.State.Error, noMemory: c.State.OOMKilled}
 	f.started, _ = time.Parse(time.RFC3339Nano, c.State.StartedAt) // never started: the zero time
 	if c.NetworkSettings != nil {
@@ -195,6 +210,19 @@ func (e *engine) log(ctx context.Context, id string, lines int, to io.Writer) er
 	}
 	defer func() { _ = stream.Close() }() // only read
 	_, err = stdcopy.StdCopy(to, to, stream)
+	return err
+}
+
+func (e *engine) follow(ctx context.Context, id string, stdout, stderr io.Writer) error {
+	stream, err := e.api.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+	if errdefs.IsNotFound(err) {
+		return errNoContainer
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stream.Close() }() // only read
+	_, err = stdcopy.StdCopy(stdout, stderr, stream)
 	return err
 }
 

@@ -60,7 +60,7 @@ func (t *target) explainPull(ctx context.Context, ref string, err error) error {
 	for _, e := range []explanation{
 		{[]string{"manifest verification failed", "does not match", "digest invalid", "filesystem layer verification failed", "unexpected digest"}, "what the registry gives has another digest than the one asked for",
 			"do not use it before you know why: the registry or the way to it changed the image"},
-		{[]string{"manifest unknown", "not found", "no such image", "repository name not known"}, "the registry has no such image or tag", "check the name and the tag in the runtime's image"},
+		{[]string{"manifest unknown", "not found", "no such image", "repository name not known"}, "the registry has no such image or tag", "check the name and the tag in the suite's image"},
 		{[]string{"unauthorized", "access denied", "authentication required", "denied:", "no basic auth credentials"}, "the registry wants to know who asks, or has no such image", `set registry_user and registry_password = env("...") in the target`},
 		{[]string{"no matching manifest"}, "the image is not made for the daemon's system", "choose an image of its architecture"},
 		{[]string{"toomanyrequests", "rate limit"}, "the registry gives no more for now", "wait, or log in: registry_user and registry_password"},
@@ -76,18 +76,18 @@ func (t *target) explainPull(ctx context.Context, ref string, err error) error {
 	return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "can not pull " + ref, Cause: err, Fix: "try it by hand: docker pull " + ref}
 }
 
-// explainStart says why a container did not start.
-func (t *target) explainStart(ctx context.Context, request *spec.StartRequest, o *order, err error) error {
+// explainStart says why a container did not start; what names what runs in it.
+func (t *target) explainStart(ctx context.Context, what string, o *order, err error) error {
 	if ctx.Err() != nil || unreachable(err) {
-		return t.explain(ctx, "start server "+request.Key, err)
+		return t.explain(ctx, "start "+what, err)
 	}
-	failed := "can not start server " + request.Key + " in a container of " + o.image + ": "
+	failed := "can not start " + what + " in a container of " + o.image + ": "
 	for _, e := range []explanation{
 		{[]string{"could not select device driver"}, "the daemon can give no GPUs to containers", "install the NVIDIA container toolkit on its host and restart it (nvidia-ctk runtime configure --runtime=docker)"},
 		{[]string{"unsatisfied condition: cuda"}, "the GPUs' driver is older than the image needs", "update the driver, or use an image for an older CUDA"},
 		{[]string{"nvidia-container-cli", "unknown device", "no such device"}, "its GPUs can not be given to it", "check nvidia-smi on the daemon's host; a GPU may have fallen off the bus"},
-		{[]string{"bind source path does not exist"}, "a folder that it mounts is not there", "check the paths of the model and the caches on the daemon's host"},
-		{[]string{"executable file not found", "no such file or directory", "exec format error"}, "the image has no such command", "check the command, and that the image is the engine's"},
+		{[]string{"bind source path does not exist"}, "a folder that it mounts is not there", "check the paths of the model, the tokenizer and the caches on the daemon's host"},
+		{[]string{"executable file not found", "no such file or directory", "exec format error"}, "the image has no such command", "check the command, and that the image is the right one"},
 		{[]string{"port is already allocated", "address already in use"}, "its port is taken", "the next attempt gets another one"},
 		{[]string{"memory limit"}, "the memory limit is refused", "raise memory in the target"},
 		{[]string{"no space left on device"}, "the disk of the daemon's host is full", "free space: docker system df, docker image prune"},

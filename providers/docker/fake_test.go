@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ type fake struct {
 	sent       []string
 	logged     string
 	pids       []int
+	onFollow   func(ctx context.Context, c *found, stdout, stderr io.Writer) error // what a client does
 }
 
 func newFake() *fake {
@@ -60,7 +62,7 @@ func (f *fake) create(_ context.Context, o order) (string, error) {
 	id := fmt.Sprint("c", len(f.orders))
 	f.orders = append(f.orders, o)
 	if f.fail == nil {
-		f.containers[id] = &found{id: id, name: o.name, labels: o.labels, status: "created"}
+		f.containers[id] = &found{id: id, name: o.name, command: o.command, labels: o.labels, status: "created"}
 	}
 	return id, f.fail
 }
@@ -98,6 +100,10 @@ func (f *fake) log(_ context.Context, _ string, lines int, to io.Writer) error {
 	all := strings.SplitAfter(f.logged, "\n")
 	_, _ = io.WriteString(to, strings.Join(all[max(0, len(all)-lines-1):], ""))
 	return f.fail
+}
+
+func (f *fake) follow(ctx context.Context, id string, stdout, stderr io.Writer) error {
+	return errors.Join(f.fail, f.onFollow(ctx, f.containers[id], stdout, stderr))
 }
 
 func (f *fake) processes(context.Context, string) ([]int, error) { return f.pids, f.fail }
@@ -159,7 +165,7 @@ func TestStartGivesTheContainerItsLimits(t *testing.T) {
 		strings.Join(o.gpus, ",") != "GPU-a" || len(o.mounts) != 1 || !o.mounts[0].readOnly {
 		t.Errorf("ordered %+v", o)
 	}
-	if server.URL != "http://127.0.0.1:32768" || server.Image != "sha256:1" || server.ModelName != "m" {
+	if server.URL != "http://127.0.0.1:32768" || server.Image != "sha256:1" || server.ModelName != "m" || !slices.Equal(server.Command, o.command) {
 		t.Errorf("started %+v", server)
 	}
 	r.Key = "k2"
@@ -298,8 +304,8 @@ func TestSuitesDoNotShareAHostUnasked(t *testing.T) {
 	if _, err := session(nil).Start(ctx, request("two", "k")); err == nil || !strings.Contains(err.Error(), "suite one") || !strings.Contains(err.Error(), "share_host") {
 		t.Errorf("another suite's server: %v", err)
 	}
-	first.letGo(containerName("one", "k")) // as if its aicv had been killed
-	first.letGo(containerName("one", "k2"))
+	first.held.LetGo(containerName("one", "k")) // as if its aicv had been killed
+	first.held.LetGo(containerName("one", "k2"))
 	if _, err := session(nil).Start(ctx, request("two", "k")); err == nil || !strings.Contains(err.Error(), "container aicv-k") {
 		t.Errorf("another suite's server, beside one whose aicv was killed: %v", err)
 	}
@@ -355,14 +361,20 @@ func TestListSaysWhose(t *testing.T) {
 func TestCheckSaysWhatToDo(t *testing.T) {
 	f := newFake()
 	made := over(t, f, nil)
-	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}); c.Status != spec.CheckWarn || c.Fix != "docker pull engine:1" {
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}, ""); c.Status != spec.CheckWarn || c.Fix != "docker pull engine:1" {
 		t.Errorf("%+v", c)
 	}
-	if c := made.CheckImage(context.Background(), &spec.ServerSpec{}); c.Status != spec.CheckFail || c.Fix == "" {
+	if c := made.CheckImage(context.Background(), &spec.ServerSpec{}, ""); c.Status != spec.CheckFail || c.Fix == "" {
 		t.Errorf("%+v", c)
 	}
-	f.images["engine:1"] = localImage{id: "sha256:1"}
-	if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}); c.Status != spec.CheckOK {
+	f.images["engine:1"] = localImage{id: "sha256:1", digests: []string{"mirror/engine@sha256:9"}}
+	for pinned, want := range map[string]spec.CheckStatus{"": spec.CheckOK, "sha256:1": spec.CheckOK, "engine@sha256:9": spec.CheckOK, "sha256:2": spec.CheckFail} {
+		if c := made.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}, pinned); c.Status != want || strings.Contains(c.Fix, "--upgrade") != (want == spec.CheckFail) {
+			t.Errorf("pinned %q: %+v", pinned, c)
+		}
+	}
+	pulls := over(t, f, spec.Attrs{"pull": spec.StringValue(pullAlways)})
+	if c := pulls.CheckImage(context.Background(), &spec.ServerSpec{Image: "engine:1"}, "sha256:2"); c.Status != spec.CheckWarn || !strings.Contains(c.Found, "pinned is sha256:2") {
 		t.Errorf("%+v", c)
 	}
 	f.fail = errors.New("permission denied while trying to connect to the Docker daemon socket")

@@ -29,7 +29,7 @@ func (t *target) takeHost(ctx context.Context, request *spec.StartRequest, name 
 			return err
 		}
 		if file != nil {
-			t.hold(name, file)
+			t.held.Hold(name, file)
 		}
 	}
 	for began := time.Now(); ; {
@@ -81,7 +81,7 @@ func (t *target) takeGPUs(ctx context.Context, request *spec.StartRequest, name 
 	if err != nil {
 		return nil, err
 	}
-	t.hold(name, r.Files()...)
+	t.held.Hold(name, r.Files()...)
 	return r.UUIDs(), nil
 }
 
@@ -128,20 +128,4 @@ func (t *target) declaredGPUs(request *spec.StartRequest, taken map[string]strin
 		}
 	}
 	return nil, &spec.Error{Kind: spec.ErrInfrastructure, Summary: summary, Fix: "end what uses them or wait for it, or ask for fewer GPUs"}
-}
-
-// hold keeps reservations for as long as a container is this target's.
-func (t *target) hold(name string, files ...*os.File) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	t.held[name] = append(t.held[name], files...)
-}
-
-func (t *target) letGo(name string) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	for _, file := range t.held[name] {
-		_ = file.Close() // releases the lock
-	}
-	delete(t.held, name)
 }

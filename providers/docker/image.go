@@ -41,10 +41,12 @@ func (t *target) prepareImage(ctx context.Context, d daemon, request *spec.Start
 	if request.Digest != "" && !there.has(request.Digest) {
 		return "", "", &spec.Error{Kind: spec.ErrUsage,
 			Summary: fmt.Sprintf("%s: the image %s is another one now: pinned is %s, and the daemon has %s", t.address, ref, request.Digest, there.digest(ref)),
-			Fix:     "run again with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the runtime's image"}
+			Fix:     howToTakeImage}
 	}
 	return ref, there.digest(ref), nil
 }
+
+const howToTakeImage = "apply with --upgrade to go on with the one that is there and pin it, or name the pinned one by its digest in the suite"
 
 // has reports whether the image has this content, under whatever name it was pulled.
 func (i localImage) has(digest string) bool {

@@ -48,7 +48,7 @@ func (t *target) Start(ctx context.Context, request spec.StartRequest) (spec.Ser
 		server, err = t.bringUp(ctx, d, &request, o)
 	}
 	if err != nil {
-		t.letGo(name)
+		t.held.LetGo(name)
 		return spec.Server{}, err
 	}
 	return server, nil
@@ -146,7 +146,7 @@ func (t *target) order(ctx context.Context, d daemon, request *spec.StartRequest
 	if err != nil {
 		return nil, t.explain(ctx, "look at its host", err)
 	}
-	environment, err := t.environment(&request.Spec)
+	environment, err := t.environment(request.Spec.Env, "the server's variable ")
 	if err != nil {
 		return nil, err
 	}
@@ -172,15 +172,22 @@ func (t *target) order(ctx context.Context, d daemon, request *spec.StartRequest
 }
 
 func (t *target) labels(request *spec.StartRequest) map[string]string {
-	l := map[string]string{labelSuite: request.Suite, labelKey: request.Key, labelModel: request.Spec.ModelName, labelWork: t.env.WorkDir}
+	l := t.owned(request.Suite, request.Key)
+	l[labelModel] = request.Spec.ModelName
+	if !t.share && !request.Spec.Simulated {
+		l[labelAlone] = "true"
+	}
+	return l
+}
+
+// owned are the labels that find a container again and say whose it is.
+func (t *target) owned(suite, key string) map[string]string {
+	l := map[string]string{labelSuite: suite, labelKey: key, labelWork: t.env.WorkDir}
 	if host, err := os.Hostname(); err == nil {
 		l[labelHost] = host
 	}
 	if u, err := user.Current(); err == nil {
 		l[labelUser] = u.Username
-	}
-	if !t.share && !request.Spec.Simulated {
-		l[labelAlone] = "true"
 	}
 	return l
 }
@@ -204,15 +211,15 @@ func inside() *strings.Replacer {
 	return strings.NewReplacer(spec.HostPlaceholder, "0.0.0.0", spec.PortPlaceholder, strconv.Itoa(insidePort))
 }
 
-// environment is what the server adds to its image's. Secrets are resolved here and
-// nowhere else.
-func (t *target) environment(s *spec.ServerSpec) ([]string, error) {
+// environment is what a container adds to its image's; of names whose variables they are.
+// Secrets are resolved here and nowhere else.
+func (t *target) environment(variables []spec.EnvVar, of string) ([]string, error) {
 	fill := inside()
 	var list []string
-	for _, v := range s.Env {
+	for _, v := range variables {
 		value := v.Value.Text()
 		if v.Value.Kind() == spec.Secret {
-			secret, err := t.secret("the server's variable "+v.Name, v.Value)
+			secret, err := t.secret(of+v.Name, v.Value)
 			if err != nil {
 				return nil, err
 			}
@@ -236,16 +243,14 @@ func (t *target) secret(of string, v spec.Value) (string, error) {
 // bringUp creates and starts the container, and reads its port. A container that does
 // not start is removed.
 func (t *target) bringUp(ctx context.Context, d daemon, request *spec.StartRequest, o *order) (spec.Server, error) {
-	id, err := d.create(ctx, *o)
+	what := "server " + request.Key
+	id, err := t.launch(ctx, d, what, o)
 	if err != nil {
-		return spec.Server{}, errors.Join(t.explainStart(ctx, request, o, err), t.removeNamed(ctx, request))
-	}
-	if err := d.start(ctx, id); err != nil {
-		return spec.Server{}, errors.Join(t.explainStart(ctx, request, o, err), t.discard(ctx, d, id))
+		return spec.Server{}, err
 	}
 	f, err := d.inspect(ctx, id)
 	if err != nil {
-		return spec.Server{}, errors.Join(t.explainStart(ctx, request, o, err), t.discard(ctx, d, id))
+		return spec.Server{}, errors.Join(t.explainStart(ctx, what, o, err), t.discard(ctx, d, id))
 	}
 	server := t.server(&f)
 	if server.URL == "" && f.running() {
@@ -253,6 +258,18 @@ func (t *target) bringUp(ctx context.Context, d daemon, request *spec.StartReque
 			Fix: "check the daemon's log: its network may be switched off (--bridge=none)"}, t.discard(ctx, d, id))
 	}
 	return server, nil
+}
+
+// launch creates and starts a container; one that does not start is removed.
+func (t *target) launch(ctx context.Context, d daemon, what string, o *order) (string, error) {
+	id, err := d.create(ctx, *o)
+	if err != nil {
+		return "", errors.Join(t.explainStart(ctx, what, o, err), t.removeNamed(ctx, o))
+	}
+	if err := d.start(ctx, id); err != nil {
+		return "", errors.Join(t.explainStart(ctx, what, o, err), t.discard(ctx, d, id))
+	}
+	return id, nil
 }
 
 // discard removes what could not be started, even where ctx has ended.
@@ -266,10 +283,10 @@ func (t *target) discard(ctx context.Context, d daemon, id string) error {
 }
 
 // removeNamed removes what a creation left whose answer was lost.
-func (t *target) removeNamed(ctx context.Context, request *spec.StartRequest) error {
+func (t *target) removeNamed(ctx context.Context, o *order) error {
 	durable, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
-	all, err := t.containers(durable, map[string]string{labelSuite: request.Suite, labelKey: request.Key})
+	all, err := t.containers(durable, map[string]string{labelSuite: o.labels[labelSuite], labelKey: o.labels[labelKey]})
 	if err != nil {
 		return nil // the daemon does not answer: that is what failed before
 	}

@@ -40,10 +40,10 @@ type target struct {
 	dial   func(address) (daemon, error)
 	locks  string     // folder of the host's reservations
 	run    gpu.Runner // asks for this host's GPUs
+	held   lock.Held  // reservations of what was started here, by container name
 	mutex  sync.Mutex // of what follows
 	known  daemon     // nil: not asked yet
 	at     address
-	held   map[string][]*os.File // reservations of what was started here, by container name
 }
 
 func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
@@ -51,7 +51,7 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{settings: s, env: env, getenv: os.Getenv, dial: dial, locks: lock.Folder(), run: gpu.Run, held: map[string][]*os.File{}}, nil
+	return &target{settings: s, env: env, getenv: os.Getenv, dial: dial, locks: lock.Folder(), run: gpu.Run}, nil
 }
 
 // Managed is true: what runs here was started here.
@@ -139,7 +139,7 @@ func (t *target) containers(ctx context.Context, labels map[string]string) ([]fo
 // server is a container as the engine knows it. One whose port is not published (yet)
 // has no URL.
 func (t *target) server(f *found) spec.Server {
-	s := spec.Server{Suite: f.labels[labelSuite], Key: f.labels[labelKey], ID: f.id, ModelName: f.labels[labelModel], Image: cmp.Or(f.labels[labelImage], f.image)}
+	s := spec.Server{Suite: f.labels[labelSuite], Key: f.labels[labelKey], ID: f.id, ModelName: f.labels[labelModel], Image: cmp.Or(f.labels[labelImage], f.image), Command: f.command}
 	if f.port > 0 {
 		s.URL = t.url(f.port)
 	}
@@ -250,7 +250,7 @@ func (t *target) Stop(ctx context.Context, server spec.Server, grace time.Durati
 			return err
 		}
 	}
-	t.letGo(containerName(server.Suite, server.Key))
+	t.held.LetGo(containerName(server.Suite, server.Key))
 	return nil
 }
 
@@ -265,7 +265,9 @@ func (t *target) end(ctx context.Context, f *found, grace time.Duration) error {
 		if err := t.known.kill(durable, f.id, "SIGTERM"); err != nil {
 			return t.explain(durable, "stop "+f.labels[labelKey], err)
 		}
-		t.awaitEnd(ctx, f.id, grace)
+		patient, cancel := context.WithTimeout(ctx, grace)
+		t.awaitEnd(patient, f.id)
+		cancel()
 	}
 	if err := t.known.remove(durable, f.id); err != nil {
 		return t.explain(durable, "remove "+f.labels[labelKey], err)
@@ -273,10 +275,8 @@ func (t *target) end(ctx context.Context, f *found, grace time.Duration) error {
 	return nil
 }
 
-// awaitEnd waits until a container does not run, at most for the grace.
-func (t *target) awaitEnd(ctx context.Context, id string, grace time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
+// awaitEnd waits until a container does not run, at most until ctx ends.
+func (t *target) awaitEnd(ctx context.Context, id string) {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		f, err := t.known.inspect(ctx, id)
 		if err != nil || !f.running() {

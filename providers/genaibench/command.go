@@ -1,6 +1,7 @@
 package genaibench
 
 import (
+	"cmp"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -13,17 +14,17 @@ import (
 
 // order is one call of the tool.
 type order struct {
-	tool      *pytool.Tool
-	folder    string // of this run, absolute
-	url       string
-	model     string // as requests name it
-	label     string // of the model, in the tool's own pages
-	tokenizer string
-	scenario  string
-	requests  int
-	minutes   int
-	load      spec.Load
-	key       string // bearer token; empty: none
+	benchtool.Call
+	folder   string       // of this run, absolute
+	seen     string       // the same folder as the tool sees it
+	mounts   []spec.Mount // of a container
+	image    string       // content that ran; empty: on this host
+	model    string       // as requests name it
+	label    string       // of the model, in the tool's own pages
+	scenario string
+	requests int
+	minutes  int
+	load     spec.Load
 }
 
 // name is the tool's.
@@ -59,33 +60,54 @@ sys.exit(cli())
 // before it.
 func (b *benchmark) argv(o *order) []string {
 	args := []string{"benchmark",
-		"--api-backend", b.backend, "--api-base", o.url, "--api-key", placeholderKey, "--api-model-name", o.model,
-		"--model-tokenizer", o.tokenizer, "--model", o.label, "--task", "text-to-text",
+		"--api-backend", b.backend, "--api-base", o.URL, "--api-key", placeholderKey, "--api-model-name", o.model,
+		"--model-tokenizer", o.Tokenizer, "--model", o.label, "--task", "text-to-text",
 		"--max-time-per-run", strconv.Itoa(o.minutes), "--max-requests-per-run", strconv.Itoa(o.requests),
 		"--num-concurrency", strconv.Itoa(o.load.Concurrency), "--traffic-scenario", o.scenario, "--metrics-time-unit", "s",
-		"--experiment-base-dir", o.folder, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.folder, logsName),
+		"--experiment-base-dir", o.seen, "--experiment-folder-name", resultsName, "--log-dir", filepath.Join(o.seen, logsName),
 	}
-	if len(b.params.Fields()) > 0 {
-		args = append(args, "--additional-request-params", b.params.String())
+	if len(b.Params.Fields()) > 0 {
+		args = append(args, "--additional-request-params", b.Params.String())
 	}
 	if b.workers > 0 {
 		args = append(args, "--num-workers", strconv.Itoa(b.workers))
 	}
-	if o.key != "" {
-		return append([]string{o.tool.Python, "-c", withKey}, args...)
-	}
-	if o.tool.Command != "" {
-		return append([]string{o.tool.Command}, args...)
-	}
-	return append([]string{o.tool.Python, "-m", "genai_bench.cli.cli"}, args...)
+	return append(o.program(), args...)
 }
 
+// program starts the tool. In an image it is looked for on the PATH that the image sets.
+func (o *order) program() []string {
+	tool := cmp.Or(o.Tool, &pytool.Tool{Command: name, Python: "python3"})
+	switch {
+	case o.Key != "":
+		return []string{tool.Python, "-c", withKey}
+	case tool.Command != "":
+		return []string{tool.Command}
+	}
+	return []string{tool.Python, "-m", "genai_bench.cli.cli"}
+}
+
+// settings are the variables of the tool's environment that are its own.
+func (o *order) settings() []string {
+	return []string{"ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR=" + filepath.Join(o.seen, logsName)}
+}
+
+// environment is that of a process.
 func (o *order) environment() []string {
-	env := benchtool.Environment(o.url, "ENABLE_UI=false", "MPLBACKEND=Agg", "MPLCONFIGDIR="+filepath.Join(o.folder, logsName))
-	if o.key != "" {
-		env = append(env, keyVariable+"="+o.key)
+	env := benchtool.Environment(o.URL, o.settings()...)
+	if o.Key != "" {
+		env = append(env, keyVariable+"="+o.Key)
 	}
 	return env
+}
+
+// variables are the environment of a container. The key stays a reference.
+func (b *benchmark) variables(o *order) []spec.EnvVar {
+	all := benchtool.Variables(o.URL, o.settings()...)
+	if o.Key != "" {
+		all = append(all, spec.EnvVar{Name: keyVariable, Value: b.APIKey})
+	}
+	return all
 }
 
 // minutes is a time limit in the tool's unit, at least one.

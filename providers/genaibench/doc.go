@@ -4,7 +4,9 @@
 // One process of the tool takes one run: one scenario at one concurrency. It gets its
 // own tokenizer folder and no network but the server's, a scrubbed environment, and
 // never a secret in its arguments, because it writes all of them into its log and its
-// metadata. Its folder stays in the work folder as evidence.
+// metadata. Its folder stays in the work folder as evidence. With an image the same call
+// runs in a container of the target, which sees nothing of this host but the tokenizer
+// and the folder.
 //
 // # Warm-up and size
 //

@@ -3,9 +3,7 @@ package genaibench
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"aicv/kit/benchtool"
+	"aicv/kit/benchtool/benchtooltest"
 	"aicv/metric"
 	"aicv/providers/sim"
 	"aicv/spec"
@@ -123,7 +122,7 @@ func order16(url string) spec.RunRequest {
 func playing(t *testing.T, part string, extra spec.Attrs) (*benchmark, spec.RunRequest, *[]http.Request) {
 	t.Helper()
 	t.Setenv("HOME", playPrefix+part)
-	attrs := spec.Attrs{attrCommand: spec.StringValue(os.Args[0])}
+	attrs := spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0])}
 	for name, v := range extra {
 		attrs[name] = v
 	}
@@ -133,7 +132,7 @@ func playing(t *testing.T, part string, extra spec.Attrs) (*benchmark, spec.RunR
 
 func TestRunOfTheTool(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "must not be seen")
-	b, request, asked := playing(t, "well", spec.Attrs{attrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)}), attrWorkers: spec.IntValue(3)})
+	b, request, asked := playing(t, "well", spec.Attrs{benchtool.AttrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)}), attrWorkers: spec.IntValue(3)})
 	var phases []string
 	r, err := b.Run(t.Context(), request, func(e spec.Event) { phases = append(phases, e.Phase) })
 	if err != nil {
@@ -152,7 +151,7 @@ func TestRunOfTheTool(t *testing.T) {
 	if p := r.Provenance; p.Version != "0.0.5" || !strings.Contains(p.Source, ".aicv/genai-bench/c2-") || !strings.Contains(p.Source, "'D(16,4)'") {
 		t.Errorf("provenance %+v", p)
 	}
-	folders, err := filepath.Glob(filepath.Join(b.env.WorkDir, "genai-bench", "*"))
+	folders, err := filepath.Glob(filepath.Join(b.Env.WorkDir, "genai-bench", "*"))
 	if err != nil || len(folders) != 1 {
 		t.Fatal(folders, err)
 	}
@@ -182,27 +181,14 @@ func TestRunOfTheTool(t *testing.T) {
 }
 
 func TestWhenTheToolFails(t *testing.T) {
-	for part, wants := range map[string][]string{
+	benchtooltest.Failures(t, map[string][]string{
 		"dies":    {"ended before its first run did", "exit status 1", "something went wrong"},
 		"refused": {"none of its 1 requests was answered", "HTTP 503: no place"},
-	} {
-		t.Run(part, func(t *testing.T) {
-			b, request, _ := playing(t, part, nil)
-			_, err := b.Run(t.Context(), request, nil)
-			text := ""
-			if e := (*spec.Error)(nil); errors.As(err, &e) {
-				text = e.Error() + e.Detail
-			}
-			for _, want := range wants {
-				if !strings.Contains(text, want) {
-					t.Errorf("%q lacks %q", text, want)
-				}
-			}
-			if spec.KindOf(err) != spec.ErrBenchmark {
-				t.Errorf("kind %s", spec.KindOf(err))
-			}
-		})
-	}
+	}, func(t *testing.T, part string) error {
+		b, request, _ := playing(t, part, nil)
+		_, err := b.Run(t.Context(), request, nil)
+		return err
+	})
 }
 
 // A tool that fails only at its sheets and plots has measured.
@@ -233,9 +219,9 @@ func TestTheToolEndsWithTheRun(t *testing.T) {
 // The key is in no argument; what the tool writes of it is taken out again.
 func TestTheKeyStaysSecret(t *testing.T) {
 	const key = "sk-very-secret"
-	b := made(t, spec.Attrs{attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return key, true })
-	o := &order{folder: t.TempDir(), url: "http://127.0.0.1:1", key: key}
-	o.tool = pythonTool()
+	b := made(t, spec.Attrs{benchtool.AttrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return key, true })
+	folder := t.TempDir()
+	o := &order{folder: folder, seen: folder, Call: benchtool.Call{Tool: pythonTool(), URL: "http://127.0.0.1:1", Key: key}}
 	if argv := b.argv(o); argv[0] != "/python" || slices.ContainsFunc(argv, func(a string) bool { return strings.Contains(a, key) }) {
 		t.Errorf("arguments %q", argv)
 	}
@@ -246,7 +232,7 @@ func TestTheKeyStaysSecret(t *testing.T) {
 	if err := os.WriteFile(path, []byte("a "+key+" b"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := benchtool.Scrub(name, o.folder, o.key); err != nil {
+	if err := benchtool.Scrub(name, o.folder, o.Key); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != "a (secret) b" {
@@ -258,10 +244,10 @@ func TestTheKeyStaysSecret(t *testing.T) {
 	if strings.Contains(strings.Join(c.Words(), ""), key) {
 		t.Error("the key is shown")
 	}
-	o.tool.Python = ""
+	o.Tool.Python = ""
 	url, _ := server(t)
 	t.Setenv("HOME", playPrefix+"well")
-	b.query.Command = os.Args[0]
+	b.Query.Command = os.Args[0]
 	if _, err := b.Run(t.Context(), order16(url), nil); err == nil || !strings.Contains(err.Error(), "can not be handed to") {
 		t.Errorf("%v", err)
 	}
@@ -310,12 +296,14 @@ func TestScenarios(t *testing.T) {
 		{spec.Shape{Output: uniform}, "U(100,100)/(5,15)", ""},
 		{spec.Shape{Input: normal, Output: uniform}, "", "one kind for both"},
 		{spec.Shape{Input: spec.Spread{Kind: spec.SpreadLognormal}}, "", "one kind for both"},
-		{spec.Shape{Static: true}, "", "static"}, {spec.Shape{Dataset: "x"}, "", "dataset"},
-		{spec.Shape{SharedPrefix: metric.MustDecimal("0.5")}, "", "shared prefix"},
+		{spec.Shape{Static: true}, "D(100,10)", "static"},
+		{spec.Shape{SharedPrefix: metric.MustDecimal("0.5")}, "D(100,10)", "shared prefix"},
 	} {
-		got, why := scenario(spec.Load{InputTokens: 100, OutputTokens: 10, Shape: c.shape})
-		if got != c.want || !strings.Contains(why, c.why) || (c.why == "") != (why == "") {
-			t.Errorf("%+v: %q, %q", c.shape, got, why)
+		load := spec.Load{Concurrency: 1, InputTokens: 100, OutputTokens: 10, Shape: c.shape}
+		got, _ := scenario(load)
+		err := made(t, nil, nil).CheckLoad(load)
+		if got != c.want || (c.why == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%+v: %q, %v", c.shape, got, err)
 		}
 	}
 }
@@ -334,7 +322,7 @@ func TestRefusedLoads(t *testing.T) {
 	} {
 		request := order16("http://127.0.0.1:1")
 		change(&request)
-		b.query.Command = os.Args[0]
+		b.Query.Command = os.Args[0]
 		if _, err := b.Run(t.Context(), request, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
@@ -346,28 +334,19 @@ func TestRefusedLoads(t *testing.T) {
 }
 
 func TestRefusedDeclarations(t *testing.T) {
-	for want, attrs := range map[string]spec.Attrs{
-		"both set":             {attrCommand: spec.StringValue("x"), attrVenv: spec.StringValue("y")},
-		"params sets":          {attrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
-		"holds a secret":       {attrParams: spec.MapValue(spec.Field{Name: "x", Value: spec.ListValue(spec.SecretValue("K"))})},
-		"max_time is negative": {attrMaxTime: spec.StringValue("-1s")},
-	} {
-		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
-		}
+	declare := func(attrs spec.Attrs) error {
+		_, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{})
+		return err
+	}
+	benchtooltest.Declarations(t, declare)
+	image := spec.Attrs{benchtool.AttrVenv: spec.StringValue("y"), spec.AttrImage: spec.StringValue("x")}
+	if err := declare(image); err == nil || !strings.Contains(err.Error(), "image is set beside") {
+		t.Errorf("an image beside an environment: %v", err)
 	}
 }
 
 func TestCheck(t *testing.T) {
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue("none"), attrTokenizer: spec.StringValue("/none")}, nil)
-	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
-		t.Errorf("%+v", got)
-	}
-	b = made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrTokenizer: spec.StringValue("/none"), attrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
-	got := b.Check(t.Context())
-	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
-		t.Errorf("%+v", got)
-	}
+	benchtooltest.Checks(t, func(attrs spec.Attrs) spec.Checker { return made(t, attrs, nil) })
 }
 
 // TestReal runs the real tool against the simulator, in real time.
@@ -394,41 +373,15 @@ func TestReal(t *testing.T) {
 		t.Skip("needs genai-bench in .tools: scripts/real-tools genai-bench")
 	}
 	const key = "sk-not-to-be-found"
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue(venv), attrTokenizer: spec.StringValue(tokenizer), attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return key, true })
+	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue(venv), benchtool.AttrTokenizer: spec.StringValue(tokenizer), benchtool.AttrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return key, true })
 	for _, c := range b.Check(t.Context()) {
 		if c.Status != spec.CheckOK {
 			t.Errorf("%+v", c)
 		}
 	}
 	request := order16(front.URL)
-	request.Load = spec.Load{Concurrency: 4, InputTokens: 64, OutputTokens: 16}
-	request.Sampling = spec.Sampling{Requests: 40, Warmup: 8}
-	r, err := b.Run(t.Context(), request, nil)
-	if err != nil {
-		if e := (*spec.Error)(nil); errors.As(err, &e) {
-			t.Log(e.Detail)
-		}
-		t.Fatal(err)
-	}
-	t.Logf("%d requests in %s: %v", r.Requests, r.Elapsed, r.Values)
-	for _, f := range r.Findings {
-		t.Logf("%s %s: %s", f.Severity, f.Check, f.Message)
-	}
-	if r.Requests < 40 || r.Failed != 0 || r.Provenance.Version != testedVersion {
+	if r := benchtooltest.RealRun(t, b, request); r.Provenance.Version != testedVersion {
 		t.Errorf("%+v", r)
 	}
-	for i := range r.Rows {
-		if r.Rows[i].Phase == spec.PhaseMeasure && r.Rows[i].OutputTokens != 16 {
-			t.Errorf("request %d gave %d tokens", i, r.Rows[i].OutputTokens)
-		}
-	}
-	_ = filepath.WalkDir(b.env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), key) {
-			t.Errorf("%s holds the key", path)
-		}
-		return nil
-	})
+	benchtooltest.NoFileHolds(t, b.Env.WorkDir, key)
 }

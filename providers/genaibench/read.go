@@ -31,9 +31,18 @@ func (b *benchmark) read(o *order, c *conversation, ended subprocess.Ended, requ
 		return spec.RunResult{}, err
 	}
 	result.Provenance = spec.Provenance{Tool: "genai-bench", Version: folder.Metadata.Version,
-		Source: benchtool.Shown(b.env, o.folder) + ": " + benchtool.Quoted(b.argv(o))}
+		Source: benchtool.Shown(b.Env, o.folder) + ": " + b.shown(o)}
 	result.Findings = append(result.Findings, b.doubts(o, c, ended, result.Requests)...)
 	return result, nil
+}
+
+// shown is the call as people read it, with the image that it ran in.
+func (b *benchmark) shown(o *order) string {
+	line := benchtool.Quoted(b.argv(o))
+	if b.Image == "" {
+		return line
+	}
+	return "in " + b.Image + " (" + o.image + "): " + line
 }
 
 // whyNone explains a folder without the one run that was asked for.
@@ -55,7 +64,7 @@ func whyUnanswered(rows results.Rows) string {
 
 func (b *benchmark) failed(o *order, c *conversation, ended subprocess.Ended, why string, cause error) error {
 	return &spec.Error{Kind: spec.ErrBenchmark, Summary: "genai-bench measured nothing: " + why + " (" + ended.String() + ")", Cause: cause, Detail: c.Detail(ended.Stderr),
-		Fix: "see " + benchtool.Shown(b.env, filepath.Join(o.folder, logsName)) + " and the server's log"}
+		Fix: "see " + benchtool.Shown(b.Env, filepath.Join(o.folder, logsName)) + " and the server's log"}
 }
 
 // doubts are the findings on the call itself.

@@ -1,6 +1,7 @@
 package genaibench
 
 import (
+	"cmp"
 	"time"
 
 	"aicv/kit/benchtool"
@@ -15,22 +16,13 @@ const Kind = "genaibench"
 // since is the version of aicv that brought the provider.
 const since = "0.1"
 
-// The names of the block's attributes.
+// The attributes that this client alone has.
 const (
-	attrTokenizer = "tokenizer"
-	attrBackend   = "backend"
-	attrWorkers   = "workers"
-	attrParams    = "params"
-	attrMaxTime   = "max_time"
-	attrAPIKey    = "api_key"
-	attrCommand   = "command"
-	attrVenv      = "venv"
+	attrBackend = "backend"
+	attrWorkers = "workers"
 )
 
-const (
-	defaultBackend = "vllm"
-	defaultMaxTime = "30m"
-)
+const defaultBackend = "vllm"
 
 // Registration is genai-bench as a benchmark.
 func Registration() spec.Registration {
@@ -44,31 +36,20 @@ func Registration() spec.Registration {
 func block() spec.Block {
 	least, most := 0.0, 16.0
 	return spec.Block{
-		Doc: "The real genai-bench (0.0.5; scripts/real-tools installs it), one process per run. Where the workload leaves the size open, a run has 50 requests per place and takes 100 s.",
-		Attributes: []spec.Attribute{
-			{Name: attrTokenizer, Type: spec.TypeString, Since: since, Example: `"/models/qwen3-32b"`,
-				Doc: "Folder of the tokenizer that shapes the prompts, or an id that the local Hugging Face cache holds; nothing is downloaded. The model's path where it is not set, else its id."},
-			{Name: attrBackend, Type: spec.TypeString, Default: spec.StringValue(defaultBackend), Allowed: []string{"sglang", "vllm"}, Since: since, Example: `"sglang"`,
+		Doc: "The real genai-bench (0.0.5; scripts/real-tools installs it), one process or container per run. Where the workload leaves the size open, a run has 50 requests per place and takes 100 s.",
+		Attributes: benchtool.Attributes(benchtool.Words{Since: since, Params: `{ chat_template_kwargs = { enable_thinking = false } }`, Command: `"genai-bench"`, Venv: `".tools/genai-bench"`, Has: "the tool",
+			MaxTime: "Longest time of one run's traffic, rounded up to whole minutes as the tool counts."},
+			spec.Attribute{Name: attrBackend, Type: spec.TypeString, Default: spec.StringValue(defaultBackend), Allowed: []string{"sglang", "vllm"}, Since: since, Example: `"sglang"`,
 				Doc: "How the tool calls the server. Both make it ignore the end of sequence, so that outputs have the length asked for."},
-			{Name: attrWorkers, Type: spec.TypeInt, Default: spec.IntValue(0), Min: &least, Max: &most, Since: since, Example: "4",
+			spec.Attribute{Name: attrWorkers, Type: spec.TypeInt, Default: spec.IntValue(0), Min: &least, Max: &most, Since: since, Example: "4",
 				Doc: "Processes of the tool beside its main one. One process does not keep up with more than about 64 requests in flight."},
-			{Name: attrParams, Type: spec.TypeMap, Since: since, Example: `{ chat_template_kwargs = { enable_thinking = false } }`,
-				Doc: "Further parameters of every request."},
-			{Name: attrMaxTime, Type: spec.TypeDuration, Default: spec.StringValue(defaultMaxTime), Incidental: true, Since: since, Example: `"10m"`,
-				Doc: "Longest time of one run's traffic, rounded up to whole minutes as the tool counts."},
-			{Name: attrAPIKey, Type: spec.TypeString, Secret: true, Incidental: true, Since: since, Example: `env("API_KEY")`,
-				Doc: "Bearer token that requests carry. It is handed over in the tool's environment and never stored."},
-			{Name: attrCommand, Type: spec.TypeString, Incidental: true, Since: since, Example: `"genai-bench"`,
-				Doc: "The tool's command, by name or path. It is looked for on PATH where neither this nor venv is set."},
-			{Name: attrVenv, Type: spec.TypePath, Incidental: true, Since: since, Example: `".tools/genai-bench"`,
-				Doc: "Virtual environment that has the tool."},
-		},
+			spec.ClientImageRow(`"registry.example/genai-bench:0.0.5"`)),
 	}
 }
 
 // mappings declares where each metric of the contract comes from.
 func mappings() []metric.Mapping {
-	fields := map[metric.Name][2]string{
+	return metric.Mappings(map[metric.Name][2]string{
 		metric.Throughput:        {"num_output_tokens of the rows", "sum / run_duration / GPUs"},
 		metric.TotalThroughput:   {"num_output_tokens of the rows", "sum / run_duration"},
 		metric.RequestThroughput: {"rows without error", "/ run_duration"},
@@ -78,12 +59,7 @@ func mappings() []metric.Mapping {
 		metric.Latency:           {"e2e_latency of the rows", ""},
 		metric.ErrorRate:         {"num_error_requests and requests without a row", "/ all requests; its own error_rate is always 0"},
 		metric.Goodput:           {"rows that meet the slo", "/ run_duration"},
-	}
-	var rows []metric.Mapping
-	for _, m := range metric.All() {
-		rows = append(rows, metric.Mapping{Metric: m.Name, Field: fields[m.Base][0], Conversion: fields[m.Base][1]})
-	}
-	return rows
+	})
 }
 
 // The usual size of a run. The whole-run window is biased by about half a generation of
@@ -101,56 +77,21 @@ func size(load spec.Load) spec.Sampling {
 
 // benchmark drives servers as its declaration says.
 type benchmark struct {
-	address   string
-	tokenizer string
-	backend   string
-	workers   int
-	params    spec.Value
-	maxTime   time.Duration
-	apiKey    spec.Value
-	query     pytool.Query
-	env       spec.Env
+	*benchtool.Client
+	backend string
+	workers int
 }
 
 const howToInstall = "scripts/real-tools genai-bench installs it into .tools/genai-bench; then set venv, or pip install genai-bench==0.0.5 and set command"
 
+// newBenchmark refuses parameters that would change the load behind the suite's back.
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
-	a := c.Attrs
-	b := &benchmark{address: c.Address(), tokenizer: a.Text(attrTokenizer), backend: a.Text(attrBackend), workers: a.Int(attrWorkers),
-		params: a[attrParams], maxTime: a.Duration(attrMaxTime), apiKey: a[attrAPIKey], env: env}
-	if b.backend == "" {
-		b.backend = defaultBackend
+	client, err := benchtool.NewClient(c, env, pytool.Query{Script: "genai-bench", Distributions: []string{"genai-bench"}, Install: howToInstall},
+		"ignore_eos", "max_tokens", "stream", "stream_options", "model", "messages")
+	if err != nil {
+		return nil, err
 	}
-	b.query = pytool.Query{Script: "genai-bench", Distributions: []string{"genai-bench"}, Command: a.Text(attrCommand), Venv: a.Text(attrVenv),
-		Dir: env.SuiteDir, Install: howToInstall}
-	switch {
-	case b.query.Command != "" && b.query.Venv != "":
-		return nil, b.wrong("command and venv are both set", "keep one of them")
-	case b.maxTime < 0:
-		return nil, b.wrong("max_time is negative", `write a duration like "10m"`)
-	case b.maxTime == 0:
-		b.maxTime = 30 * time.Minute
-	}
-	return b, b.checkParams()
-}
-
-func (b *benchmark) wrong(problem, fix string) error {
-	return &spec.Error{Kind: spec.ErrUsage, Summary: b.address + ": " + problem, Fix: fix}
-}
-
-// checkParams refuses what would change the load behind the suite's back, and secrets,
-// which the tool would write down.
-func (b *benchmark) checkParams() error {
-	for _, f := range b.params.Fields() {
-		switch f.Name {
-		case "ignore_eos", "max_tokens", "stream", "stream_options", "model", "messages":
-			return b.wrong("params sets "+f.Name+", which the load decides", "remove it")
-		}
-	}
-	if benchtool.HoldsSecret(b.params) {
-		return b.wrong("params holds a secret, and genai-bench writes all parameters into its log", "give the server's key as api_key")
-	}
-	return nil
+	return &benchmark{Client: client, backend: cmp.Or(c.Attrs.Text(attrBackend), defaultBackend), workers: c.Attrs.Int(attrWorkers)}, nil
 }
 
 // fixedCost is what one process takes beside its traffic: imports, sheets and plots.
@@ -161,7 +102,7 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 	c := max(1, request.Load.Concurrency)
 	s := resolved(request)
 	generations := func(n int) time.Duration { return time.Duration((n+c-1)/c) * latency }
-	return fixedCost + generations(s.Warmup) + min(b.maxTime, max(generations(s.Requests), s.Duration)) + time.Second
+	return fixedCost + max(generations(s.Warmup), s.WarmupTime) + min(b.MaxTime, max(generations(s.Requests), s.Duration)) + time.Second
 }
 
 // resolved fills in what the plan left open.

@@ -6,27 +6,21 @@ import (
 	"aicv/spec"
 )
 
-// scenario writes a load's lengths in the tool's notation; why says what it has no word
-// for, and is empty where there is nothing.
-func scenario(load spec.Load) (text, why string) {
+// scenario writes a load's lengths in the tool's notation; false where it has no word for
+// them.
+func scenario(load spec.Load) (string, bool) {
 	s := &load.Shape
 	switch {
-	case s.Static:
-		return "", "static batches are asked for"
-	case s.Dataset != "":
-		return "", "a dataset is asked for"
-	case s.SharedPrefix.Sign() > 0:
-		return "", "a shared prefix is asked for"
 	case !s.Varies():
-		return fmt.Sprintf("D(%d,%d)", load.InputTokens, load.OutputTokens), ""
+		return fmt.Sprintf("D(%d,%d)", load.InputTokens, load.OutputTokens), true
 	case fits(s, spec.SpreadNormal):
-		return fmt.Sprintf("N(%d,%d)/(%d,%d)", load.InputTokens, s.Input.Deviation, load.OutputTokens, s.Output.Deviation), ""
+		return fmt.Sprintf("N(%d,%d)/(%d,%d)", load.InputTokens, s.Input.Deviation, load.OutputTokens, s.Output.Deviation), true
 	case fits(s, spec.SpreadUniform):
 		inLow, inHigh := bounds(s.Input, load.InputTokens)
 		outLow, outHigh := bounds(s.Output, load.OutputTokens)
-		return fmt.Sprintf("U(%d,%d)/(%d,%d)", inLow, inHigh, outLow, outHigh), ""
+		return fmt.Sprintf("U(%d,%d)/(%d,%d)", inLow, inHigh, outLow, outHigh), true
 	}
-	return "", "it knows fixed, normal and uniform lengths, one kind for both"
+	return "", false
 }
 
 // fits reports whether both lengths are of a kind, or fixed.

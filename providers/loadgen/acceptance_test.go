@@ -108,6 +108,45 @@ func TestAcceptanceRealTime(t *testing.T) {
 	}
 }
 
+// TestAcceptanceFalseAlarms takes 200 healthy runs over loopback TCP in real time, about
+// six minutes, and prints which self-checks speak. TestFalseAlarms is the same in virtual
+// time, where a client is never late.
+func TestAcceptanceFalseAlarms(t *testing.T) {
+	if os.Getenv("AICV_ACCEPTANCE") == "" {
+		t.Skip("set AICV_ACCEPTANCE=1 to look for false alarms in real time (scripts/acceptance does)")
+	}
+	url := startProcess(t, filepath.Join(t.TempDir(), "requests.jsonl"), "--noise-step", "0.05", "--seed", "1")
+	made, err := newBenchmark(&spec.Component{}, spec.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const runs = 200
+	alarms, doubtful := map[string]int{}, 0
+	for seed := range runs {
+		order := healthyRequest(seed)
+		order.Server.URL = url
+		if order.Load.RequestRate.Sign() > 0 {
+			order.Sampling.Requests, order.Sampling.Warmup = 40, 16
+		}
+		result, err := made.Run(t.Context(), order, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := selfChecked(order, result)
+		if len(found) > 0 {
+			doubtful++
+		}
+		for _, f := range found {
+			alarms[f.Check]++
+			t.Logf("seed %d: %s: %s", seed, f.Check, f.Message)
+		}
+	}
+	fmt.Printf("%d of %d healthy runs in real time have findings: %v\n", doubtful, runs, alarms)
+	if doubtful > runs/100 {
+		t.Errorf("%d of %d healthy runs have findings", doubtful, runs)
+	}
+}
+
 func acceptanceAt(t *testing.T, c int) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "requests.jsonl")

@@ -46,6 +46,11 @@ type order struct {
 	output int // tokens asked for
 }
 
+// idleTimeout is how long a connection may be idle and be used again. Servers close theirs
+// as well (those of vLLM and SGLang after 5 s), and a request that goes out at that moment
+// is lost without fault of theirs.
+const idleTimeout = 2 * time.Second
+
 // newClient makes a client whose transport keeps one connection per request in
 // flight open, speaks HTTP/1.1, and neither compresses nor goes through a proxy.
 func newClient(b *benchmark, request spec.RunRequest, key string) (*client, error) {
@@ -60,6 +65,7 @@ func newClient(b *benchmark, request spec.RunRequest, key string) (*client, erro
 	transport := &http.Transport{
 		DialContext:         dial.direct,
 		MaxIdleConns:        0,
+		IdleConnTimeout:     idleTimeout,
 		MaxIdleConnsPerHost: request.Load.Concurrency,
 		DisableCompression:  true,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2: one connection each
@@ -142,8 +148,24 @@ func (c *client) exchange(ctx context.Context, o order) answer {
 	got := answer{times: make([]time.Duration, 0, min(o.output, mostTimes))}
 	if got.err = c.read(response.Body, &got); got.err == nil {
 		got.err = got.check(o.output)
+		drain(response.Body)
 	}
 	return got
+}
+
+// What is read behind the last event of a stream, and for how long.
+const (
+	drainMost = 64 << 10
+	drainTime = 20 * time.Millisecond
+)
+
+// drain reads the end of an answer, which many servers send in a packet of its own behind
+// the last event: only then is the connection used again. One that a server keeps open is
+// closed.
+func drain(body io.ReadCloser) {
+	late := time.AfterFunc(drainTime, func() { _ = body.Close() })
+	defer late.Stop()
+	_, _ = io.CopyN(io.Discard, body, drainMost)
 }
 
 // statusError quotes the beginning of an error answer.

@@ -1,6 +1,8 @@
 package loadgen
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,9 +16,10 @@ const maxTokenTimes = 4 << 20
 
 // collector gathers what the requests of a run gave.
 type collector struct {
-	mu     sync.Mutex
-	phases *phases
-	slo    spec.SLO
+	mu          sync.Mutex
+	phases      *phases
+	slo         spec.SLO
+	concurrency int
 
 	rows        []spec.RequestRow
 	tokenTimes  int // kept
@@ -26,7 +29,8 @@ type collector struct {
 	windowGood  int // of them, those that meet the slo
 	events      int // with text, of the measured requests
 	tokens      int // of the same
-	lostInRow   int // requests in a row that got no answer at all
+	toll        toll
+	lastEnd     time.Duration // of a request
 }
 
 // finished is one request that has ended.
@@ -38,8 +42,8 @@ type finished struct {
 	answer answer
 }
 
-// add books a request and returns how many in a row have got no answer at all.
-func (c *collector) add(f finished) int {
+// add books a request and returns what has become of all so far.
+func (c *collector) add(f finished) toll {
 	opened, closed := c.phases.window()
 	if c.phases.whole && f.end > closed {
 		f.phase = spec.PhaseCooldown // it ended while the run was cut off
@@ -48,23 +52,16 @@ func (c *collector) add(f finished) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.answer.err != nil {
-		c.addFailure(f)
+		c.toll.bookFailure(f, c.concurrency)
 	} else {
-		c.lostInRow = 0
+		c.toll.lostInRow = 0
 		if !c.phases.whole || f.phase == spec.PhaseMeasure {
 			c.count(f, row, opened, closed)
 		}
 	}
 	c.keep(row, f)
-	return c.lostInRow
-}
-
-func (c *collector) addFailure(f finished) {
-	if f.answer.lost {
-		c.lostInRow++
-	} else {
-		c.lostInRow = 0
-	}
+	c.lastEnd = max(c.lastEnd, f.end)
+	return c.toll
 }
 
 // count adds a request's part to the rates of the window.
@@ -98,6 +95,11 @@ func (c *collector) keep(row spec.RequestRow, f finished) {
 		}
 	}
 	c.rows = append(c.rows, row)
+}
+
+// sort puts the rows in the order in which they were sent.
+func (c *collector) sort() {
+	slices.SortFunc(c.rows, func(a, b spec.RequestRow) int { return cmp.Compare(a.Index, b.Index) })
 }
 
 // rowOf makes the stored form of a request.

@@ -11,8 +11,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"aicv/spec"
 )
@@ -61,8 +63,55 @@ func readDataset(path string) ([]entry, error) {
 }
 
 func datasetError(path string, cause error) error {
-	return &spec.Error{Kind: spec.ErrUsage, Summary: "the dataset " + filepath.Base(path) + " can not be used", Cause: cause,
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: spec.LoadDataset, Summary: "the dataset " + filepath.Base(path) + " can not be used", Cause: cause,
 		Fix: `write one {"prompt": "...", "output_tokens": 100} per line (.jsonl), a CSV file with these columns, or a JSON file in ShareGPT's shape`}
+}
+
+// unsized is the number of the first prompt that does not say its output length, from 1;
+// 0: all do.
+func unsized(entries []entry) int {
+	return 1 + slices.IndexFunc(entries, func(e entry) bool { return e.output == 0 })
+}
+
+// checkOutput refuses prompts without an output length where the load has none either.
+func checkOutput(load spec.Load, unsized int) error {
+	if unsized == 0 || load.OutputTokens > 0 {
+		return nil
+	}
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: spec.LoadDataset, Fix: "set output_tokens",
+		Summary: "prompt " + strconv.Itoa(unsized) + " of the dataset does not say its output length, and the workload does not either"}
+}
+
+// datasets remembers what came of the files that were looked at: several loads take their
+// prompts from one.
+type datasets struct {
+	mu    sync.Mutex
+	known map[string]checkedDataset // by path and content
+}
+
+type checkedDataset struct {
+	err     error
+	unsized int // see unsized
+}
+
+// check reads the dataset of a load, each once.
+func (d *datasets) check(load spec.Load) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := load.Shape.Dataset + "\x00" + load.Shape.DatasetHash
+	got, known := d.known[key]
+	if !known {
+		entries, err := readDataset(load.Shape.Dataset)
+		got = checkedDataset{err, unsized(entries)}
+		if d.known == nil {
+			d.known = map[string]checkedDataset{}
+		}
+		d.known[key] = got
+	}
+	if got.err != nil {
+		return got.err
+	}
+	return checkOutput(load, got.unsized)
 }
 
 var errTooManyPrompts = fmt.Errorf("it holds more than %d prompts", maxPrompts)

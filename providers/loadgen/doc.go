@@ -7,10 +7,11 @@
 // clients sends a request, reads it to its end, and sends the next at once. There is
 // no ramp, no pause between phases and no retry.
 //
-//   - Warm-up: until W requests have ended (W = 2c by default). That is c-1
-//     requests more than W are started before the window opens.
+//   - Warm-up: until W requests have ended (W = 2c by default), and a shortest time of
+//     it has passed, if one is asked for. That is c-1 requests more than W are started
+//     before the window opens.
 //   - Measurement: the window opens at the start of the first measured request, which
-//     is the moment at which the W-th request ended. N requests are started in it (N =
+//     is the moment at which the last request of the warm-up ended. N requests are started in it (N =
 //     20c by default, always a whole multiple of c), more where a shortest duration
 //     asks for it.
 //   - Cool-down: the window closes at the start of the request after the N-th. The

@@ -28,11 +28,6 @@ type run struct {
 	uncalibrated error // why prompts have as many words as tokens were asked for; nil: they are calibrated, or shall not be
 }
 
-var (
-	errServerGone = errors.New("the server does not answer")
-	errFarBehind  = errors.New("the server can not keep up with the rate")
-)
-
 // drive holds the load until the last measured request has ended.
 func (r *run) drive(ctx context.Context, emit spec.Emit) error {
 	load, stop := context.WithCancelCause(ctx)
@@ -100,8 +95,12 @@ func (r *run) again(ctx context.Context, orders <-chan order, giveUp context.Can
 
 // warmUp sends the warm-up before the window and lets it end; false where the run is over.
 func (r *run) warmUp(ctx context.Context, orders <-chan order, giveUp context.CancelCauseFunc) bool {
-	for sent := 0; sent < r.request.Sampling.Warmup; {
-		n := min(r.request.Load.Concurrency, r.request.Sampling.Warmup-sent)
+	s := r.request.Sampling
+	for sent := 0; sent < s.Warmup || r.client.now() < r.phases.settle; {
+		n := r.request.Load.Concurrency
+		if sent < s.Warmup {
+			n = min(n, s.Warmup-sent)
+		}
 		var clients sync.WaitGroup
 		for range n {
 			o, ok := take(ctx, orders)
@@ -127,14 +126,13 @@ func (r *run) openLoop(ctx context.Context, orders <-chan order, giveUp context.
 	defer clients.Wait()
 	var flying atomic.Int64
 	due := newArrivals(r.request.Sampling.Seed, r.request.Load)
-	most := r.phases.first + 2*r.phases.planned + ahead
 	for n := 0; ; n++ {
 		at := due.next()
 		o, ok := take(ctx, orders)
 		if !ok || !r.sleepUntil(ctx, at) {
 			return
 		}
-		if n >= most && r.phases.over() {
+		if r.phases.over() && n >= r.phases.enough() {
 			<-ctx.Done() // the tail of a server that falls behind: no more is added to it
 			return
 		}
@@ -223,24 +221,13 @@ func (r *run) send(ctx context.Context, s sending, giveUp context.CancelCauseFun
 		return false // cut off at the end of the run
 	}
 	end := r.client.now()
-	lost := r.collect.add(finished{s.index, s.phase, s.start, end, got})
+	t := r.collect.add(finished{s.index, s.phase, s.start, end, got})
 	r.phases.end(s.phase, end)
-	if why := r.hopeless(lost, got.err); why != nil {
+	if why := r.hopeless(t, got.err, end); why != nil {
 		giveUp(why)
 		return false
 	}
 	return true
-}
-
-// hopeless says why a load can not go on after a request; nil where it can.
-func (r *run) hopeless(lost int, failure error) error {
-	if why, ok := distrusted(failure); ok {
-		return why
-	}
-	if lost < max(16, 2*r.request.Load.Concurrency) {
-		return nil
-	}
-	return fmt.Errorf("%w: %d requests in a row failed, the last with: %w", errServerGone, lost, failure)
 }
 
 // prepare builds requests ahead of their time, so that a client that is free sends
@@ -290,6 +277,9 @@ func (r *run) ending(ctx, load context.Context) error {
 	cause := context.Cause(load)
 	if e := (*spec.Error)(nil); errors.As(cause, &e) && ctx.Err() == nil {
 		return e
+	}
+	if why := (*noneSucceeded)(nil); errors.As(cause, &why) && ctx.Err() == nil {
+		return why
 	}
 	if errors.Is(cause, errServerGone) {
 		return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the run was given up", Cause: cause, Fix: "see the server's log"}

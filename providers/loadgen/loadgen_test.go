@@ -149,6 +149,28 @@ func TestPhasesHoldTheLoadForADuration(t *testing.T) {
 	}
 }
 
+// TestPhasesSettle has a warm-up that ends by time, after more requests than were asked for.
+func TestPhasesSettle(t *testing.T) {
+	p := newPhases(2, spec.Sampling{Requests: 4, Warmup: 1, WarmupTime: 7})
+	var c clock
+	warm := 0
+	for {
+		c.at++
+		_, phase, _ := p.start(c.now)
+		if phase != spec.PhaseWarmup {
+			break
+		}
+		p.end(phase, c.at)
+		warm++
+		if name, done, total := p.progress(); name != "warm-up" || done > total {
+			t.Errorf("%s: %d of %d", name, done, total)
+		}
+	}
+	if opened, _ := p.window(); opened != 7 || warm != 6 {
+		t.Errorf("the window opens at %d after %d requests, want 7 after 6", opened, warm)
+	}
+}
+
 func TestPercentile(t *testing.T) {
 	values := []float64{1, 2, 3, 4}
 	for p, want := range map[int]float64{50: 2.5, 75: 3.25, 90: 3.7, 99: 3.97} { // numpy.percentile

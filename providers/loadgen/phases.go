@@ -18,9 +18,10 @@ type phases struct {
 	unit        int           // the window spans whole multiples of so many requests
 	pause       int           // requests that start in the warm-up beyond those that must end in it
 	whole       bool          // the window closes when the planned requests have ended
-	first       int           // number of the first measured request, from 0
+	first       int           // number of the first measured request, from 0: the least until it has started
 	planned     int           // measured requests
 	shortest    time.Duration // of the window
+	settle      time.Duration // the window opens then at the earliest
 	started     int
 	ended       int // requests, of any phase
 	measured    int // started in the window
@@ -40,7 +41,7 @@ func newPhases(concurrency int, s spec.Sampling) *phases {
 
 // streamPhases are those of requests that start whether or not others have ended.
 func streamPhases(s spec.Sampling) *phases {
-	return &phases{unit: 1, first: s.Warmup, planned: s.Requests, shortest: s.Duration, opened: never, closed: never, done: make(chan struct{})}
+	return &phases{unit: 1, first: s.Warmup, planned: s.Requests, shortest: s.Duration, settle: s.WarmupTime, opened: never, closed: never, done: make(chan struct{})}
 }
 
 // wholePhases have a window that is the whole run behind the warm-up, which ends before
@@ -66,11 +67,11 @@ func (p *phases) start(now func() time.Duration) (index int, phase spec.RequestP
 	at = now()
 	index = p.started
 	p.started++
-	if index < p.first {
-		return index, spec.PhaseWarmup, at
-	}
-	if index == p.first {
-		p.opened = at
+	if p.opened == never {
+		if index < p.first || at < p.settle {
+			return index, spec.PhaseWarmup, at
+		}
+		p.opened, p.first = at, index
 	}
 	if p.closed == never && !p.whole && p.full(at) {
 		p.closed = at
@@ -120,6 +121,14 @@ func (p *phases) shutIfFull(at time.Duration) {
 	p.finishIfDone()
 }
 
+// enough is how many requests a stream that does not wait for its requests needs at the
+// most to hold the load until the window's requests have ended.
+func (p *phases) enough() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.first + 2*p.planned + ahead
+}
+
 // over reports whether the window is closed.
 func (p *phases) over() bool {
 	p.mu.Lock()
@@ -153,7 +162,7 @@ func (p *phases) progress() (phase string, done, total int) {
 	defer p.mu.Unlock()
 	switch {
 	case p.opened == never:
-		return "warm-up", p.ended, p.first - p.pause
+		return "warm-up", p.ended, max(p.ended, p.first-p.pause)
 	case p.closed == never:
 		return "measure", p.measured - p.outstanding, p.planned
 	}

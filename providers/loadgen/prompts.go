@@ -30,10 +30,8 @@ func newSupply(c *client, request spec.RunRequest) (*supply, error) {
 	if s.entries, err = readDataset(load.Shape.Dataset); err != nil {
 		return nil, err
 	}
-	for i := range s.entries {
-		if s.entries[i].output == 0 && load.OutputTokens == 0 {
-			return nil, &spec.Error{Kind: spec.ErrUsage, Summary: "prompt " + strconv.Itoa(i+1) + " of the dataset does not say its output length, and the workload does not either", Fix: "set output_tokens"}
-		}
+	if err := checkOutput(load, unsized(s.entries)); err != nil {
+		return nil, err
 	}
 	s.order = rand.New(rand.NewPCG(uint64(seed), 0x64617461)).Perm(len(s.entries))
 	return s, nil

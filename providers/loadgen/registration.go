@@ -58,30 +58,18 @@ func schema() spec.Block {
 
 // mappings declares where each metric of the contract comes from.
 func mappings() []metric.Mapping {
-	fields := map[metric.Name]string{
-		metric.Throughput:        "tokens that arrive in the window",
-		metric.TotalThroughput:   "tokens that arrive in the window",
-		metric.RequestThroughput: "requests that end in the window",
-		metric.UserThroughput:    "mean TPOT of the measured requests",
-		metric.TTFT:              "first event with text of each measured request",
-		metric.TPOT:              "(latency - ttft) / (output tokens - 1) of each measured request",
-		metric.Latency:           "last event with text of each measured request",
-		metric.ErrorRate:         "measured requests that failed",
-		metric.Goodput:           "requests that end in the window and meet the slo",
-	}
-	conversions := map[metric.Name]string{
-		metric.Throughput:        "/ seconds of the window / GPUs",
-		metric.TotalThroughput:   "/ seconds of the window",
-		metric.RequestThroughput: "/ seconds of the window",
-		metric.UserThroughput:    "1000 / it",
-		metric.ErrorRate:         "/ measured requests",
-		metric.Goodput:           "/ seconds of the window",
-	}
-	var rows []metric.Mapping
-	for _, m := range metric.All() {
-		rows = append(rows, metric.Mapping{Metric: m.Name, Field: fields[m.Base], Conversion: conversions[m.Base]})
-	}
-	return rows
+	const perSecond = "/ seconds of the window"
+	return metric.Mappings(map[metric.Name][2]string{
+		metric.Throughput:        {"tokens that arrive in the window", perSecond + " / GPUs"},
+		metric.TotalThroughput:   {"tokens that arrive in the window", perSecond},
+		metric.RequestThroughput: {"requests that end in the window", perSecond},
+		metric.UserThroughput:    {"mean TPOT of the measured requests", "1000 / it"},
+		metric.TTFT:              {"first event with text of each measured request", ""},
+		metric.TPOT:              {"(latency - ttft) / (output tokens - 1) of each measured request", ""},
+		metric.Latency:           {"last event with text of each measured request", ""},
+		metric.ErrorRate:         {"measured requests that failed", "/ measured requests"},
+		metric.Goodput:           {"requests that end in the window and meet the slo", perSecond},
+	})
 }
 
 // Defaults resolves the sampling fields that a suite leaves open: 20 x concurrency
@@ -115,6 +103,7 @@ type benchmark struct {
 	dial       dialer // nil: the network
 
 	connections int // the most that may be open at once; 0: mostInFlight
+	datasets    datasets
 }
 
 func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
@@ -140,13 +129,13 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 	if rate := request.Load.RequestRate.Float64(); rate > 0 {
 		return openTime(s, rate) + latency
 	}
-	warmup := time.Duration(roundUp(s.Warmup+c-1, c)/c) * latency
+	warmup := max(time.Duration(roundUp(s.Warmup+c-1, c)/c)*latency, s.WarmupTime)
 	window := max(time.Duration(s.Requests/c)*latency, s.Duration)
 	return warmup + window + latency
 }
 
 // openTime is how long the warm-up and the window of an open loop take.
 func openTime(s spec.Sampling, rate float64) time.Duration {
-	seconds := float64(s.Warmup)/rate + max(float64(s.Requests)/rate, s.Duration.Seconds())
+	seconds := max(float64(s.Warmup)/rate, s.WarmupTime.Seconds()) + max(float64(s.Requests)/rate, s.Duration.Seconds())
 	return time.Duration(seconds * float64(time.Second))
 }

@@ -3,8 +3,8 @@ package loadgen
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"aicv/spec"
@@ -34,42 +34,76 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	}
 	r.distinct = len(r.supply.entries)
 	r.phases = r.newPhases()
-	r.collect = &collector{phases: r.phases, slo: request.SLO}
+	r.collect = &collector{phases: r.phases, slo: request.SLO, concurrency: request.Load.Concurrency}
 	if b.calibrates && request.Load.Shape.Dataset == "" {
 		r.uncalibrated = r.calibrate(ctx)
 	}
+	r.phases.settle += c.now()
 	r.before = usedSoFar()
-	if err := r.drive(ctx, emit); err != nil {
+	result, err := r.measure(ctx, emit)
+	if err != nil {
 		return spec.RunResult{}, err
 	}
-	result, err := r.result()
 	result.Provenance = spec.Provenance{Tool: "aicv-loadgen", Version: Version, Source: "POST " + c.url}
-	return result, err
+	return result, nil
+}
+
+// measure drives the load and puts together what came of it.
+func (r *run) measure(ctx context.Context, emit spec.Emit) (spec.RunResult, error) {
+	err := r.drive(ctx, emit)
+	if why := (*noneSucceeded)(nil); errors.As(err, &why) {
+		return r.givenUp(why)
+	}
+	if err != nil {
+		return spec.RunResult{}, err
+	}
+	return r.result()
+}
+
+// CheckLoad says before anything is deployed whether a load can be driven, and reads the
+// dataset that it takes prompts from.
+func (b *benchmark) CheckLoad(load spec.Load) error {
+	if err := refuseLoad(load); err != nil {
+		return err
+	}
+	if load.Shape.Dataset == "" {
+		return nil
+	}
+	return b.datasets.check(load)
 }
 
 // refuse names what the load generator can not do.
 func refuse(request spec.RunRequest) error {
-	load := request.Load
-	problem, fix := "", ""
+	s := request.Sampling
+	switch {
+	case min(s.Requests, s.Warmup) < 0 || min(s.WarmupTime, s.Duration) < 0:
+		return refusal("", "requests, warmup or duration is negative", "leave it out for the default")
+	case request.Server.URL == "":
+		return refusal("", "the server has no URL", "deploy it first, or name an endpoint")
+	}
+	return refuseLoad(request.Load)
+}
+
+// refuseLoad names what of a load can not be driven.
+func refuseLoad(load spec.Load) error {
+	generated := load.Shape.Dataset == ""
 	switch {
 	case load.RequestRate.Sign() < 0 || load.RequestRate.Sign() > 0 && load.Concurrency != 0:
-		problem, fix = "it has a request rate of "+load.RequestRate.String()+" and a concurrency", "set one of them"
+		return refusal(spec.LoadRequestRate, "it has a request rate of "+load.RequestRate.String()+" and a concurrency", "set one of them")
 	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
-		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
+		return refusal(spec.LoadConcurrency, fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more")
 	case load.Concurrency > mostInFlight:
-		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), fmt.Sprintf("set concurrency to at most %d: one host has no more connections to a server", mostInFlight)
-	case load.Shape.Dataset == "" && (load.InputTokens < 1 || load.OutputTokens < 1):
-		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
-	case load.Shape.Dataset == "" && promptTokens(load) > mostPrompt:
-		problem, fix = fmt.Sprintf("prompts of up to %.0f tokens, %d at once, do not fit in the client's memory", newSizes(0, load).input.most(), max(1, load.Concurrency)), fmt.Sprintf("ask for at most %d prompt tokens in flight", mostPrompt)
-	case request.Sampling.Requests < 0 || request.Sampling.Warmup < 0 || request.Sampling.Duration < 0:
-		problem, fix = "requests, warmup or duration is negative", "leave it out for the default"
-	case request.Server.URL == "":
-		problem, fix = "the server has no URL", "deploy it first, or name an endpoint"
-	default:
-		return nil
+		return refusal(spec.LoadConcurrency, fmt.Sprintf("the concurrency is %d", load.Concurrency), fmt.Sprintf("set concurrency to at most %d: one host has no more connections to a server", mostInFlight))
+	case generated && (load.InputTokens < 1 || load.OutputTokens < 1):
+		return refusal(spec.LoadInputTokens, fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more")
+	case generated && promptTokens(load) > mostPrompt:
+		return refusal(spec.LoadInputTokens, fmt.Sprintf("prompts of up to %.0f tokens, %d at once, do not fit in the client's memory", newSizes(0, load).input.most(), max(1, load.Concurrency)), fmt.Sprintf("ask for at most %d prompt tokens in flight", mostPrompt))
 	}
-	return &spec.Error{Kind: spec.ErrUsage, Summary: "loadgen can not drive this load: " + problem, Fix: fix}
+	return nil
+}
+
+func refusal(item, problem, fix string) error {
+	return &spec.Error{Kind: spec.ErrUsage, Attribute: item, Summary: "loadgen can not drive this load: " + problem, Fix: fix}
 }
 
 // The most that a client holds at once: requests, each a connection, of which one host
@@ -127,7 +161,7 @@ func (r *run) window() spec.WindowKind {
 // result puts the run's figures together.
 func (r *run) result() (spec.RunResult, error) {
 	c := r.collect
-	slices.SortFunc(c.rows, func(a, b spec.RequestRow) int { return cmp.Compare(a.Index, b.Index) })
+	c.sort()
 	opened, closed := r.phases.window()
 	f := newFigures(c.rows)
 	result := spec.RunResult{

@@ -106,7 +106,10 @@ func atRate(rate string, input, output int) spec.RunRequest {
 // TestAccuracyOfOpenLoops compares the client with the simulator's own timestamps.
 func TestAccuracyOfOpenLoops(t *testing.T) {
 	for _, kind := range []spec.Arrivals{spec.ArrivalsConstant, spec.ArrivalsPoisson, spec.ArrivalsGamma} {
-		for _, rate := range []string{"0.5", "8", "60"} {
+		for _, rate := range []string{"0.5", "8", "60", "700"} {
+			if rate == "700" && kind != spec.ArrivalsPoisson {
+				continue
+			}
 			t.Run(string(kind)+"/"+rate, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := startSim(t, "--noise-step", "0.05", "--seed", "1", "--max-batch-tokens", "2048")
@@ -118,17 +121,23 @@ func TestAccuracyOfOpenLoops(t *testing.T) {
 					}
 					order.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 50}
 					order.Sampling.Requests, order.Sampling.Warmup = 200, 20
+					if rate == "700" { // four times what the engine serves: 1,500 in flight
+						order.Sampling.Requests, order.Sampling.Warmup = 2000, 700
+					}
 					result, err := s.bench(t, nil).Run(t.Context(), order, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
 					synctest.Wait()
-					if result.Requests != 200 || result.Failed != 0 || result.Window != spec.WindowSteady {
+					if result.Requests != order.Sampling.Requests || result.Failed != 0 || result.Window != spec.WindowSteady {
 						t.Errorf("%d requests, %d failed, window %s", result.Requests, result.Failed, result.Window)
 					}
 					for _, f := range result.Findings {
 						t.Logf("finding %s: %s", f.Check, f.Message)
 					}
+					latency, _ := result.Values.Get(metric.Latency)
+					ended, _ := result.Values.Get(metric.RequestThroughput)
+					t.Logf("%.0f requests in flight", ended*latency/1000)
 					compareWithTruth(t, result, s.records(t), 0.01)
 				})
 			})
@@ -433,6 +442,25 @@ func TestAnswersThatAreNone(t *testing.T) {
 		}, "carries no text"},
 		"wrong usage":   {func(w http.ResponseWriter, r *http.Request) { answerWith(w, 0, 2) }, "0 prompt tokens"},
 		"never answers": {func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "timeout after 2s"},
+		"stalls": {func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}, "timeout after 2s"},
+		"trickles for ever": {func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, ": ping\n\n")
+				w.(http.Flusher).Flush()
+				time.Sleep(100 * time.Millisecond)
+			}
+		}, "timeout after 2s"},
+		"never ends": {func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n")
+				w.(http.Flusher).Flush()
+				time.Sleep(10 * time.Millisecond)
+			}
+		}, "timeout after 2s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -444,9 +472,13 @@ func TestAnswersThatAreNone(t *testing.T) {
 				defer s.stop()
 				order := request(2, 8, 2)
 				order.Sampling.Requests, order.Sampling.Warmup = 4, 2
+				began := time.Now()
 				result, err := s.bench(t, spec.Attrs{"timeout": spec.StringValue("2s")}).Run(t.Context(), order, nil)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if took := time.Since(began); took > 20*time.Second {
+					t.Errorf("it took %s, with 2 s for each of a few generations", took)
 				}
 				for _, row := range result.Rows {
 					if !strings.Contains(row.Error, c.want) {

@@ -151,8 +151,8 @@ func TestSuitesDoNotShareTheHost(t *testing.T) {
 	sleeper := spec.ServerSpec{Command: []string{"sleep", "60"}}
 	one := mustStart(t, first, "one", "k", sleeper)
 	second := mustStart(t, first, "one", "k2", sleeper) // of the same suite
-	first.letGo(first.folder("one", "k"))               // as a killed aicv would
-	first.letGo(first.folder("one", "k2"))
+	first.held.LetGo(first.folder("one", "k"))          // as a killed aicv would
+	first.held.LetGo(first.folder("one", "k2"))
 	other := newTest(t, t.TempDir(), locks, ports("19290-19299"))
 	start := func(made *target, s spec.ServerSpec) (spec.Server, error) {
 		return made.Start(noContext(), spec.StartRequest{Suite: "two", Key: "k", Spec: s})

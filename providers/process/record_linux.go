@@ -40,7 +40,7 @@ type record struct {
 }
 
 func (r *record) server() spec.Server {
-	return spec.Server{Suite: r.Suite, Key: r.Key, ID: r.identity.String(), URL: r.URL, ModelName: r.Model}
+	return spec.Server{Suite: r.Suite, Key: r.Key, ID: r.identity.String(), URL: r.URL, ModelName: r.Model, Command: r.Argv}
 }
 
 // folder is where a server's files are. Its name tells the key to people, and the

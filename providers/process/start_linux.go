@@ -92,7 +92,7 @@ func (t *target) Start(ctx context.Context, request spec.StartRequest) (spec.Ser
 		reserved.release()
 		return spec.Server{}, errors.Join(err, forget(folder))
 	}
-	t.hold(folder, reserved.all())
+	t.held.Hold(folder, reserved.all()...)
 	return server, nil
 }
 
@@ -174,23 +174,6 @@ func (t *target) reserveHost(ctx context.Context, request *spec.StartRequest, r 
 		r.files = append(r.files, file)
 	}
 	return err
-}
-
-// hold keeps the reservations open here too, for servers that close what they
-// inherited.
-func (t *target) hold(folder string, files []*os.File) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	t.held[folder] = append(t.held[folder], files...)
-}
-
-func (t *target) letGo(folder string) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	for _, file := range t.held[folder] {
-		_ = file.Close() // releases the lock
-	}
-	delete(t.held, folder)
 }
 
 // launch writes the record, starts the process and completes the record.

@@ -47,7 +47,7 @@ func (t *target) remove(ctx context.Context, server spec.Server, grace time.Dura
 		return err
 	}
 	folder := t.folder(server.Suite, server.Key)
-	t.letGo(folder)
+	t.held.LetGo(folder)
 	return forget(folder)
 }
 

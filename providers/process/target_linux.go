@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"aicv/kit/gpu"
@@ -28,12 +27,11 @@ type target struct {
 	work     string // folder of records and logs
 	dir      string // working folder of servers
 	getenv   func(string) (string, bool)
-	locks    string                // folder of the host's reservations
-	now      func(point string)    // told where a start stands, for tests that crash there
-	run      gpu.Runner            // asks for the GPUs
-	patience time.Duration         // for processes that are just leaving a GPU
-	mutex    sync.Mutex            // of held
-	held     map[string][]*os.File // reservations of what was started here, by folder
+	locks    string             // folder of the host's reservations
+	now      func(point string) // told where a start stands, for tests that crash there
+	run      gpu.Runner         // asks for the GPUs
+	patience time.Duration      // for processes that are just leaving a GPU
+	held     lock.Held          // reservations of what was started here, by folder
 }
 
 func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
@@ -42,7 +40,7 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 		return nil, err
 	}
 	return &target{settings: s, work: env.WorkDir, dir: env.SuiteDir, getenv: env.Getenv, locks: lock.Folder(),
-		now: func(string) {}, run: gpu.Run, patience: gpuPatience, held: map[string][]*os.File{}}, nil
+		now: func(string) {}, run: gpu.Run, patience: gpuPatience}, nil
 }
 
 // Managed is true: what runs here was started here.

@@ -132,7 +132,11 @@ func TestPortsInUseAreSteppedOver(t *testing.T) {
 	made := newTest(t, t.TempDir(), locks, ports("19210-19212"))
 	var urls []string
 	for _, key := range []string{"a", "b"} {
-		urls = append(urls, mustStart(t, made, "s", key, helperSpec(t)).URL)
+		server := mustStart(t, made, "s", key, helperSpec(t))
+		urls = append(urls, server.URL)
+		if got := server.Command[1:]; "http://"+strings.Join(got, ":") != server.URL {
+			t.Errorf("it ran with %q, and is at %s", got, server.URL)
+		}
 	}
 	slices.Sort(urls)
 	if want := []string{"http://127.0.0.1:19211", "http://127.0.0.1:19212"}; !slices.Equal(urls, want) {
@@ -151,7 +155,7 @@ func TestReservationsLiveAsLongAsTheServer(t *testing.T) {
 	s := helperSpec(t)
 	s.Command = []string{"sleep", "60"} // binds nothing: only the lock speaks for it
 	server := mustStart(t, made, "s", "k", s)
-	made.letGo(made.folder("s", "k"))
+	made.held.LetGo(made.folder("s", "k"))
 	if _, err := lock.Try(filepath.Join(locks, "port-19220.lock"), lock.Holder{}); !isHeld(err) {
 		t.Fatalf("the lock of a running server: %v, want held", err)
 	}
@@ -221,6 +225,7 @@ func TestADamagedRecordIsMadeGood(t *testing.T) {
 	}
 	again := newTest(t, work, locks, ports("19230-19239"))
 	found, err := again.Find(noContext(), "s", "k")
+	server.Command = nil // the record alone knew it
 	if err != nil || len(found) != 1 || !reflect.DeepEqual(found[0], server) {
 		t.Fatalf("found %+v, error %v, want %+v", found, err, server)
 	}
@@ -314,7 +319,7 @@ func TestServersListenWhereTheURLSays(t *testing.T) {
 func TestClosedInput(t *testing.T) {
 	made := newTest(t, t.TempDir(), t.TempDir(), ports("19250-19259"))
 	server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sh", "-c", "cat; echo end; exec sleep 60"}})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if log, _ := made.Log(noContext(), server, 100); log == "end\n" {
 			return
 		}
@@ -344,7 +349,7 @@ func crashHelper() {
 	}
 	s := settings{address: "target.process.here", host: defaultHost, first: 19260, last: 19279}
 	self := os.Args[0]
-	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], run: gpu.Run, held: map[string][]*os.File{}, now: func(at string) {
+	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], run: gpu.Run, now: func(at string) {
 		if at == point {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
@@ -389,7 +394,7 @@ func TestAicvKilledAtEveryPointOfAStart(t *testing.T) {
 			if server.Adopted != runs {
 				t.Errorf("adopted: %v, want %v", server.Adopted, runs)
 			}
-			for end := time.Now().Add(10 * time.Second); !healthy(server); time.Sleep(5 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); !healthy(server); time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatal("the server does not answer")
 				}
@@ -452,7 +457,7 @@ func TestWorkersWithoutLabels(t *testing.T) {
 					_ = syscall.Kill(pid, syscall.SIGKILL)
 				}
 			})
-			for end := time.Now().Add(10 * time.Second); len(sleepers(t, worker)) != 1; time.Sleep(5 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); len(sleepers(t, worker)) != 1; time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("workers %v, want one", sleepers(t, worker))
 				}

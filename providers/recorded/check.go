@@ -8,6 +8,12 @@ import (
 	"aicv/spec"
 )
 
+// ReadFiles reads the file as the declaration says.
+func (l *loader) ReadFiles(ctx context.Context) error {
+	_, err := l.load(ctx)
+	return err
+}
+
 // Check reads the file as the declaration says.
 func (l *loader) Check(ctx context.Context) []spec.Check {
 	data, err := l.load(ctx)

@@ -167,17 +167,9 @@ func (r *runtime) Version(ctx context.Context, server spec.Server) (string, erro
 	return answer.Text("version"), nil
 }
 
-// Counters reads /metrics, which aicv turns on.
-func (r *runtime) Counters(ctx context.Context, server spec.Server) (spec.Counters, error) {
-	page, err := engine.Get(ctx, server.URL+"/metrics")
-	if err != nil {
-		return spec.Counters{}, err
-	}
-	return counters().Read(page), nil
-}
-
-func counters() *engine.CounterNames {
-	return &engine.CounterNames{
+// counters are the names in /metrics, which aicv turns on.
+func counters() engine.CounterNames {
+	return engine.CounterNames{
 		PromptTokens: []string{"sglang:prompt_tokens_total"}, GenerationTokens: []string{"sglang:generation_tokens_total"},
 		PrefixCacheQueries: []string{"sglang:prompt_tokens_total"}, // every prompt is looked up
 		PrefixCacheHits:    []string{"sglang:cached_tokens_total"},

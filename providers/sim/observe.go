@@ -56,7 +56,11 @@ func (r *runtime) Effective(ctx context.Context, server spec.Server) (spec.Confi
 	if err := json.Unmarshal(body, &info); err != nil {
 		return nil, fmt.Errorf("read the effective configuration: %w", err)
 	}
-	return spec.NewConfiguration(info.Configuration...), nil
+	reported := spec.NewConfiguration(info.Configuration...)
+	if info.KVCacheTokens > 0 {
+		reported = reported.With(spec.ReportedKVCacheTokens, spec.IntValue(info.KVCacheTokens))
+	}
+	return reported, nil
 }
 
 // Version reads the version that the running engine reports.

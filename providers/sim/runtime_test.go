@@ -215,7 +215,7 @@ func TestServe(t *testing.T) {
 		served <- Serve(ctx, []string{"--listen", address, "--request-log", log, "--model", "m"}, nil, &bytes.Buffer{})
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for range 100 {
+	for range 3000 {
 		if response, err := client.Post("http://"+address+"/v1/completions", "application/json", strings.NewReader(`{"model":"m","prompt":"a","max_tokens":1}`)); err == nil {
 			_ = response.Body.Close()
 			break

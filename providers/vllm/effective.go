@@ -168,17 +168,9 @@ func (r *runtime) Version(ctx context.Context, server spec.Server) (string, erro
 	return answer.Text("version"), err
 }
 
-// Counters reads /metrics.
-func (r *runtime) Counters(ctx context.Context, server spec.Server) (spec.Counters, error) {
-	page, err := engine.Get(ctx, server.URL+"/metrics")
-	if err != nil {
-		return spec.Counters{}, err
-	}
-	return counters().Read(page), nil
-}
-
-func counters() *engine.CounterNames {
-	return &engine.CounterNames{
+// counters are the names in /metrics.
+func counters() engine.CounterNames {
+	return engine.CounterNames{
 		PromptTokens: []string{"vllm:prompt_tokens_total"}, GenerationTokens: []string{"vllm:generation_tokens_total"},
 		PrefixCacheQueries: []string{"vllm:prefix_cache_queries_total", "vllm:gpu_prefix_cache_queries_total"},
 		PrefixCacheHits:    []string{"vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total"},

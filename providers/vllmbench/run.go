@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"aicv/kit/benchtool"
-	"aicv/kit/pytool"
 	"aicv/kit/results"
 	"aicv/kit/subprocess"
 	"aicv/metric"
@@ -31,20 +30,17 @@ const resultName = "result.json"
 
 // order is one call of the tool.
 type order struct {
-	tool      *pytool.Tool
-	folder    string // of this run, absolute
-	url       string
-	model     string // as requests name it
-	tokenizer string
-	requests  int
-	seed      int64
-	load      spec.Load
-	key       string // bearer token; empty: none
+	benchtool.Call
+	folder   string // of this run, absolute
+	model    string // as requests name it
+	requests int
+	seed     int64
+	load     spec.Load
 }
 
 // Run executes one run. See the package comment for what is measured.
 func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.Emit) (spec.RunResult, error) {
-	if err := refuse(request); err != nil {
+	if err := b.CheckLoad(request.Load); err != nil {
 		return spec.RunResult{}, err
 	}
 	if emit == nil {
@@ -56,13 +52,13 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	o.seed = s.Seed
-	w := &benchtool.Warmup{URL: o.url, Key: o.key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Seed: uint64(s.Seed) ^ rand.Uint64()}
+	w := &benchtool.Warmup{URL: o.URL, Key: o.Key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
 	warm, err := w.Run(ctx, emit)
 	if err != nil {
 		return spec.RunResult{}, err
 	}
 	o.requests = enough(s, o.load, warm.Latency)
-	c := benchtool.Converse(emit, o.key, heard)
+	c := benchtool.Converse(emit, o.Key, heard)
 	defer c.Stop()
 	ended, err := b.call(ctx, o, c, startup+b.limit(o, warm.Latency))
 	if err != nil {
@@ -92,16 +88,16 @@ func (b *benchmark) call(ctx context.Context, o *order, c *benchtool.Conversatio
 	case limited.Err() != nil && ended.Cause != nil:
 		return ended, benchtool.Interrupted(limited, name+" was ended")
 	}
-	return ended, benchtool.Scrub(name, o.folder, o.key)
+	return ended, benchtool.Scrub(name, o.folder, o.Key)
 }
 
 // limit bounds the traffic: of a closed loop by what the warm-up lets expect, of an open
 // one by its arrivals.
 func (b *benchmark) limit(o *order, latency time.Duration) time.Duration {
 	if rate := o.load.RequestRate.Float64(); rate > 0 {
-		return min(b.maxTime, 5*span(o.requests, rate)+10*latency+time.Minute)
+		return min(b.MaxTime, 5*span(o.requests, rate)+10*latency+time.Minute)
 	}
-	return benchtool.Limit(o.requests, o.load.Concurrency, latency, b.maxTime)
+	return benchtool.Limit(o.requests, o.load.Concurrency, latency, b.MaxTime)
 }
 
 // span is how long n arrivals at a rate per second take.
@@ -127,48 +123,14 @@ func enough(s spec.Sampling, load spec.Load, latency time.Duration) int {
 	return max(1, s.Requests, int(math.Ceil(s.Duration.Seconds()*rate)))
 }
 
-// refuse names what the tool can not do, or not as the suite means it.
-func refuse(request spec.RunRequest) error {
-	load, problem, fix := request.Load, "", "use loadgen, or change the workload"
-	s := &load.Shape
-	switch {
-	case load.RequestRate.Sign() == 0 && load.Concurrency < 1:
-		problem, fix = fmt.Sprintf("the concurrency is %d", load.Concurrency), "set concurrency to 1 or more"
-	case load.InputTokens < 1 || load.OutputTokens < 1:
-		problem, fix = fmt.Sprintf("a request has %d input and %d output tokens", load.InputTokens, load.OutputTokens), "set input_tokens and output_tokens to 1 or more"
-	case s.Static:
-		problem = "static batches are asked for"
-	case s.Dataset != "":
-		problem = "a dataset is asked for, and its prompts are random"
-	case s.SharedPrefix.Sign() > 0:
-		problem = "a shared prefix is asked for"
-	case s.Varies():
-		problem = "lengths that vary are asked for, and it draws them from another distribution"
-	case load.RequestRate.Sign() > 0 && s.Arrivals == spec.ArrivalsConstant:
-		problem = "constant arrivals are asked for, and it has Poisson and gamma arrivals"
-	default:
-		return nil
-	}
-	return &spec.Error{Kind: spec.ErrUsage, Summary: name + " can not drive this load: " + problem, Fix: fix}
-}
-
 // prepare finds all that a call needs and makes the run's folder.
 func (b *benchmark) prepare(request spec.RunRequest) (*order, error) {
-	tool, err := pytool.Find(b.query)
+	call, err := b.Call(name, &request)
 	if err != nil {
 		return nil, err
 	}
-	o := &order{tool: tool, model: request.Server.ModelName, load: request.Load}
-	if o.url, err = benchtool.BaseURL(name, request.Server.URL); err != nil {
-		return nil, err
-	}
-	if o.key, err = benchtool.Key(b.address, b.apiKey, b.env); err != nil {
-		return nil, err
-	}
-	if o.tokenizer, err = benchtool.Tokenizer(b.address, b.tokenizer, request.Model, b.env); err != nil {
-		return nil, err
-	}
-	o.folder, err = benchtool.Folder(b.env, folderName, label(request.Load))
+	o := &order{Call: call, model: request.Server.ModelName, load: request.Load}
+	o.folder, err = benchtool.Folder(b.Env, folderName, label(request.Load))
 	return o, err
 }
 
@@ -187,39 +149,27 @@ func (b *benchmark) argv(o *order) []string {
 	if b.endpoint == endpointChat {
 		backend, path = "openai-chat", "/v1/chat/completions"
 	}
-	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.url, "--endpoint", path, "--model", o.model, "--tokenizer", o.tokenizer,
-		"--dataset-name", "random", "--random-input-len", strconv.Itoa(o.load.InputTokens), "--random-output-len", strconv.Itoa(o.load.OutputTokens), "--random-range-ratio", "0",
+	args := []string{"bench", "serve", "--backend", backend, "--base-url", o.URL, "--endpoint", path, "--model", o.model, "--tokenizer", o.Tokenizer}
+	args = append(append(args, lengths(o.load)...),
 		"--num-prompts", strconv.Itoa(o.requests), "--seed", strconv.FormatInt(int64(uint32(o.seed)), 10), "--ignore-eos", "--temperature", "0",
 		"--num-warmups", "0", "--ready-check-timeout-sec", "0", "--disable-tqdm", "--percentile-metrics", "ttft,tpot,itl,e2el",
-		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName}
+		"--save-result", "--save-detailed", "--result-dir", o.folder, "--result-filename", resultName)
 	args = append(args, traffic(o.load)...)
-	if len(b.params.Fields()) > 0 {
-		args = append(args, "--extra-body", b.params.String())
+	if len(b.Params.Fields()) > 0 {
+		args = append(args, "--extra-body", b.Params.String())
 	}
-	if o.tool.Command != "" {
-		return append([]string{o.tool.Command}, args...)
+	if o.Tool.Command != "" {
+		return append([]string{o.Tool.Command}, args...)
 	}
-	return append([]string{o.tool.Python, "-m", "vllm.entrypoints.cli.main"}, args...)
-}
-
-// traffic is a closed loop, or an open one with the burstiness of its arrivals.
-func traffic(load spec.Load) []string {
-	if load.RequestRate.Sign() == 0 {
-		return []string{"--request-rate", "inf", "--max-concurrency", strconv.Itoa(load.Concurrency)}
-	}
-	args := []string{"--request-rate", load.RequestRate.String()}
-	if b := load.Shape.Burstiness; b.Sign() > 0 {
-		args = append(args, "--burstiness", b.String())
-	}
-	return args
+	return append([]string{o.Tool.Python, "-m", "vllm.entrypoints.cli.main"}, args...)
 }
 
 // environment has the key where the tool looks for one. NETRC keeps those of other hosts
 // from it.
 func (o *order) environment() []string {
-	env := benchtool.Environment(o.url, "NETRC="+os.DevNull, "VLLM_NO_USAGE_STATS=1", "VLLM_CONFIG_ROOT="+o.folder)
-	if o.key != "" {
-		env = append(env, "OPENAI_API_KEY="+o.key)
+	env := benchtool.Environment(o.URL, "NETRC="+os.DevNull, "VLLM_NO_USAGE_STATS=1", "VLLM_CONFIG_ROOT="+o.folder)
+	if o.Key != "" {
+		env = append(env, "OPENAI_API_KEY="+o.Key)
 	}
 	return env
 }
@@ -254,7 +204,7 @@ func (b *benchmark) read(o *order, c *benchtool.Conversation, ended subprocess.E
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	result.Provenance = spec.Provenance{Tool: name, Version: o.tool.Version(), Source: benchtool.Shown(b.env, o.folder) + ": " + benchtool.Quoted(b.argv(o))}
+	result.Provenance = spec.Provenance{Tool: name, Version: o.Tool.Version(), Source: benchtool.Shown(b.Env, o.folder) + ": " + benchtool.Quoted(b.argv(o))}
 	if !ended.OK() {
 		result.Findings = append(result.Findings, spec.Finding{Check: "tool_exit", Severity: spec.FindingNote,
 			Message: name + " wrote its result and then ended with " + ended.String() + ": " + c.Detail(ended.Stderr)})
@@ -268,7 +218,7 @@ func (b *benchmark) read(o *order, c *benchtool.Conversation, ended subprocess.E
 
 func (b *benchmark) failed(o *order, c *benchtool.Conversation, ended subprocess.Ended, why string, cause error) error {
 	return &spec.Error{Kind: spec.ErrBenchmark, Summary: name + " measured nothing: " + why + " (" + ended.String() + ")", Cause: cause,
-		Detail: c.Detail(ended.Stderr), Fix: "see " + benchtool.Shown(b.env, o.folder) + " and the server's log"}
+		Detail: c.Detail(ended.Stderr), Fix: "see " + benchtool.Shown(b.Env, o.folder) + " and the server's log"}
 }
 
 // fixedCost is what one process takes beside its traffic: mostly imports.
@@ -280,9 +230,9 @@ func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.
 	generations := func(n int) time.Duration { return time.Duration((n+c-1)/c) * latency }
 	if rate := request.Load.RequestRate.Float64(); rate > 0 {
 		n := enough(s, request.Load, latency)
-		return fixedCost + 2*latency + min(b.maxTime, span(n, rate)+latency)
+		return fixedCost + max(2*latency, s.WarmupTime) + min(b.MaxTime, span(n, rate)+latency)
 	}
-	return fixedCost + generations(s.Warmup) + min(b.maxTime, max(generations(s.Requests), s.Duration))
+	return fixedCost + max(generations(s.Warmup), s.WarmupTime) + min(b.MaxTime, max(generations(s.Requests), s.Duration))
 }
 
 // testedVersion is the release that this package was written and tested against.
@@ -290,11 +240,8 @@ const testedVersion = "0.32.0"
 
 // Check looks for the tool, its version, the tokenizer and the API key.
 func (b *benchmark) Check(context.Context) []spec.Check {
-	tool, err := pytool.Find(b.query)
-	if err != nil {
-		return []spec.Check{spec.FailedCheck(name, err)}
-	}
-	release, _, _ := strings.Cut(tool.Version(), "+") // what follows is how it was built
-	found := benchtool.CheckRelease(name, tool, release, testedVersion, howToInstall)
-	return append([]spec.Check{found}, benchtool.CheckGiven(b.address, b.tokenizer, b.apiKey, b.env)...)
+	return b.Client.Check(name, testedVersion, func(version string) string {
+		release, _, _ := strings.Cut(version, "+") // what follows is how it was built
+		return release
+	})
 }

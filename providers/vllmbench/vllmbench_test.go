@@ -3,21 +3,24 @@ package vllmbench
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"math"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"aicv/kit/benchtool"
+	"aicv/kit/benchtool/benchtooltest"
 	"aicv/kit/pytool"
 	"aicv/metric"
 	"aicv/providers/sim"
 	"aicv/spec"
+	"aicv/verify/checks"
 )
 
 // playPrefix marks the variable, one of those that the tool is given, that says which
@@ -59,6 +62,12 @@ func play(part string, args []string) {
 	case "other":
 		write(option("--result-filename"), `{"num_prompts": 1, "output_lens": [1], "ttfts": [1], "itls": [[]], "start_times": [1], "errors": [""]}`)
 		return
+	case "faster":
+		write(option("--result-filename"), asFastAs(option("--num-prompts"), 0.001))
+		return
+	case "slower":
+		write(option("--result-filename"), asFastAs(option("--num-prompts"), 1))
+		return
 	}
 	fmt.Println("============ Serving Benchmark Result ============")
 	write(option("--result-filename"), `{"backend": "openai", "num_prompts": 4, "max_concurrency": 2, "duration": 0.26, "completed": 3, "failed": 1, "request_throughput": 99,
@@ -66,6 +75,36 @@ func play(part string, args []string) {
 "start_times": [7.0, 7.1, 7.2, 7.2], "errors": ["", "", "", "Traceback\n  File x\nClientError: gone"]}`)
 	if part == "late" {
 		os.Exit(3)
+	}
+}
+
+// asFastAs is the result of a number of requests, two at a time, of so many seconds each.
+func asFastAs(prompts string, seconds float64) string {
+	n, err := strconv.Atoi(prompts)
+	if err != nil {
+		panic(err)
+	}
+	list := func(v string) string { return "[" + strings.TrimSuffix(strings.Repeat(v+",", n), ",") + "]" }
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return fmt.Sprintf(`{"backend": "openai", "num_prompts": %d, "max_concurrency": 2, "duration": %g, "completed": %d, "output_lens": %s, "input_lens": %s, "ttfts": %s, "itls": %s, "latencies": %s, "start_times": %s, "errors": %s}`,
+		n, float64(n)/2*seconds, n, list("2"), list("16"), list(number(seconds/2)), list("["+number(seconds/2)+"]"), list(number(seconds)), list("7"), list(`""`))
+}
+
+// TestShortWindow: the number of requests comes from the warm-up, so that a server that is
+// faster afterwards ends the run before the time that was asked for.
+func TestShortWindow(t *testing.T) {
+	for part, want := range map[string]bool{"faster": true, "slower": false} {
+		b, request := playing(t, part, nil)
+		request.Sampling.Duration = 2 * time.Second
+		r, err := b.Run(t.Context(), request, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Seen = &spec.Observation{}
+		found := checks.NewRules(nil).Run(checks.Input{Run: &r, Load: request.Load, Duration: request.Sampling.Duration})
+		if got := slices.ContainsFunc(found, func(f spec.Finding) bool { return f.Check == "short_window" }); got != want {
+			t.Errorf("%s: a window of %s: %v", part, r.Elapsed, found)
+		}
 	}
 }
 
@@ -105,7 +144,7 @@ func simulator(t *testing.T) string {
 func playing(t *testing.T, part string, extra spec.Attrs) (*benchmark, spec.RunRequest) {
 	t.Helper()
 	t.Setenv("HOME", playPrefix+part)
-	attrs := spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrAPIKey: spec.SecretValue("KEY")}
+	attrs := spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrAPIKey: spec.SecretValue("KEY")}
 	for name, v := range extra {
 		attrs[name] = v
 	}
@@ -117,7 +156,7 @@ const secret = "sk-not-to-be-found"
 // written reads a file of the one folder of a run.
 func written(t *testing.T, b *benchmark, name string) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.env.WorkDir, folderName, "*", name))
+	found, err := filepath.Glob(filepath.Join(b.Env.WorkDir, folderName, "*", name))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
@@ -130,7 +169,7 @@ func written(t *testing.T, b *benchmark, name string) string {
 
 func TestRunOfTheTool(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "must not be seen")
-	b, request := playing(t, "well", spec.Attrs{attrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
+	b, request := playing(t, "well", spec.Attrs{benchtool.AttrParams: spec.MapValue(spec.Field{Name: "top_k", Value: spec.IntValue(1)})})
 	var phases []string
 	r, err := b.Run(t.Context(), request, func(e spec.Event) { phases = append(phases, e.Phase) })
 	if err != nil {
@@ -172,28 +211,15 @@ func TestRunOfTheTool(t *testing.T) {
 }
 
 func TestWhenTheToolFails(t *testing.T) {
-	for part, wants := range map[string][]string{
+	benchtooltest.Failures(t, map[string][]string{
 		"dies":    {"it wrote no result", "exit status 1", "something went wrong with (secret)"},
 		"garbage": {"its result can not be read", "no JSON"},
 		"other":   {"of 1 requests at concurrency 0, and 4 at 2 were asked for"},
-	} {
-		t.Run(part, func(t *testing.T) {
-			b, request := playing(t, part, nil)
-			_, err := b.Run(t.Context(), request, nil)
-			text := ""
-			if e := (*spec.Error)(nil); errors.As(err, &e) {
-				text = e.Error() + e.Detail
-			}
-			for _, want := range wants {
-				if !strings.Contains(text, want) {
-					t.Errorf("%q lacks %q", text, want)
-				}
-			}
-			if spec.KindOf(err) != spec.ErrBenchmark {
-				t.Errorf("kind %s", spec.KindOf(err))
-			}
-		})
-	}
+	}, func(t *testing.T, part string) error {
+		b, request := playing(t, part, nil)
+		_, err := b.Run(t.Context(), request, nil)
+		return err
+	})
 }
 
 func TestAResultCountsWhateverTheExit(t *testing.T) {
@@ -262,23 +288,51 @@ func TestTraffic(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	b := made(t, spec.Attrs{attrEndpoint: spec.StringValue(endpointChat)}, nil)
-	argv := b.argv(&order{tool: &pytool.Tool{Python: "/python"}, seed: -1})
+	argv := b.argv(&order{Call: benchtool.Call{Tool: &pytool.Tool{Python: "/python"}}, seed: -1})
 	if got := strings.Join(argv, " "); !strings.HasPrefix(got, "/python -m vllm.entrypoints.cli.main bench serve --backend openai-chat") || !strings.Contains(got, "/v1/chat/completions") || !strings.Contains(got, "--seed 4294967295") {
 		t.Errorf("%s", got)
 	}
 }
 
+// TestLoadsInTheToolsWords: the tool draws from floor(mean (1 - r)) to ceil(mean (1 + r)),
+// which must be the bounds that were asked for.
+func TestLoadsInTheToolsWords(t *testing.T) {
+	if got := traffic(spec.Load{RequestRate: metric.MustDecimal("2"), Shape: spec.Shape{Arrivals: spec.ArrivalsConstant}}); !slices.Equal(got, []string{"--request-rate", "2", "--burstiness", "inf"}) {
+		t.Errorf("%q", got)
+	}
+	shared := spec.Load{InputTokens: 100, OutputTokens: 8, Shape: spec.Shape{SharedPrefix: metric.MustDecimal("0.3")}}
+	if got := strings.Join(lengths(shared), " "); got != "--dataset-name random --random-input-len 70 --random-output-len 8 --random-range-ratio 0 --random-prefix-len 30" {
+		t.Error(got)
+	}
+	for _, bounds := range [][2]int{{1, 3}, {1, 1999}, {7, 11}, {500, 1500}, {999, 1001}, {1, 199999}} {
+		low, high := bounds[0], bounds[1]
+		load := spec.Load{Concurrency: 1, InputTokens: (low + high) / 2, OutputTokens: 8, Shape: spec.Shape{Input: spec.Spread{Kind: spec.SpreadUniform, Low: low, High: high}}}
+		var ratios struct{ Input, Output float64 }
+		if err := json.Unmarshal([]byte(rangeRatio(load)), &ratios); err != nil {
+			t.Fatal(err)
+		}
+		mean := float64(load.InputTokens)
+		if from, to := math.Floor(mean*(1-ratios.Input)), math.Ceil(mean*(1+ratios.Input)); from != float64(low) || to != float64(high) || ratios.Input >= 1 || ratios.Output != 0 {
+			t.Errorf("%v: from %v to %v, %+v", bounds, from, to, ratios)
+		}
+		if err := made(t, nil, nil).CheckLoad(load); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRefusedLoads(t *testing.T) {
-	b := made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0])}, nil)
+	b := made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0])}, nil)
 	for want, change := range map[string]func(*spec.RunRequest){
-		"concurrency is 0":  func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
-		"0 input and":       func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
-		"static batches":    func(r *spec.RunRequest) { r.Load.Shape.Static = true },
-		"a dataset":         func(r *spec.RunRequest) { r.Load.Shape.Dataset = "x" },
-		"a shared prefix":   func(r *spec.RunRequest) { r.Load.Shape.SharedPrefix = metric.MustDecimal("0.5") },
-		"lengths that vary": func(r *spec.RunRequest) { r.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 9} },
-		"constant arrivals": func(r *spec.RunRequest) {
-			r.Load.RequestRate, r.Load.Shape.Arrivals = metric.MustDecimal("1"), spec.ArrivalsConstant
+		"concurrency is 0": func(r *spec.RunRequest) { r.Load.Concurrency = 0 },
+		"0 input and":      func(r *spec.RunRequest) { r.Load.InputTokens = 0 },
+		"static batches":   func(r *spec.RunRequest) { r.Load.Shape.Static = true },
+		"a dataset":        func(r *spec.RunRequest) { r.Load.Shape.Dataset = "x" },
+		"of 16 of 16":      func(r *spec.RunRequest) { r.Load.Shape.SharedPrefix = metric.MustDecimal("1") },
+		"normal lengths":   func(r *spec.RunRequest) { r.Load.Shape.Input = spec.Spread{Kind: spec.SpreadNormal, Deviation: 9} },
+		"no whole mean":    func(r *spec.RunRequest) { r.Load.Shape.Output = spec.Spread{Kind: spec.SpreadUniform, Low: 3, High: 6} },
+		"vary in length": func(r *spec.RunRequest) {
+			r.Load.Shape.SharedPrefix, r.Load.Shape.Input = metric.MustDecimal("0.5"), spec.Spread{Kind: spec.SpreadUniform, Low: 12, High: 20}
 		},
 		"ends in /v1":        func(r *spec.RunRequest) { r.Server.URL = "http://h/v1" },
 		"tokenizer folder /": func(r *spec.RunRequest) { r.Model.Path = "/no/such/folder" },
@@ -295,28 +349,15 @@ func TestRefusedLoads(t *testing.T) {
 }
 
 func TestRefusedDeclarations(t *testing.T) {
-	for want, attrs := range map[string]spec.Attrs{
-		"both set":             {attrCommand: spec.StringValue("x"), attrVenv: spec.StringValue("y")},
-		"params sets":          {attrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
-		"holds a secret":       {attrParams: spec.MapValue(spec.Field{Name: "x", Value: spec.ListValue(spec.SecretValue("K"))})},
-		"max_time is negative": {attrMaxTime: spec.StringValue("-1s")},
-	} {
-		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
-		}
+	declare := func(attrs spec.Attrs) error {
+		_, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{})
+		return err
 	}
+	benchtooltest.Declarations(t, declare)
 }
 
 func TestCheck(t *testing.T) {
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue("none")}, nil)
-	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
-		t.Errorf("%+v", got)
-	}
-	b = made(t, spec.Attrs{attrCommand: spec.StringValue(os.Args[0]), attrTokenizer: spec.StringValue("/none"), attrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
-	got := b.Check(t.Context())
-	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
-		t.Errorf("%+v", got)
-	}
+	benchtooltest.Checks(t, func(attrs spec.Attrs) spec.Checker { return made(t, attrs, nil) })
 }
 
 // TestReal runs the real tool against the simulator, in real time.
@@ -339,41 +380,46 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := made(t, spec.Attrs{attrVenv: spec.StringValue(venv), attrTokenizer: spec.StringValue(tokenizer), attrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
+	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue(venv), benchtool.AttrTokenizer: spec.StringValue(tokenizer), benchtool.AttrAPIKey: spec.SecretValue("KEY")}, func(string) (string, bool) { return secret, true })
 	for _, c := range b.Check(t.Context()) {
 		if c.Status != spec.CheckOK {
 			t.Errorf("%+v", c)
 		}
 	}
 	request := order16(simulator(t))
-	request.Load = spec.Load{Concurrency: 4, InputTokens: 64, OutputTokens: 16}
-	request.Sampling = spec.Sampling{Requests: 40, Warmup: 8}
-	r, err := b.Run(t.Context(), request, nil)
-	if err != nil {
-		if e := (*spec.Error)(nil); errors.As(err, &e) {
-			t.Log(e.Detail)
-		}
-		t.Fatal(err)
-	}
-	t.Logf("%d requests in %s: %v", r.Requests, r.Elapsed, r.Values)
-	for _, f := range r.Findings {
-		t.Logf("%s %s: %s", f.Severity, f.Check, f.Message)
-	}
-	if r.Requests != 40 || r.Failed != 0 || !strings.HasPrefix(r.Provenance.Version, testedVersion) {
+	if r := benchtooltest.RealRun(t, b, request); r.Requests != 40 || !strings.HasPrefix(r.Provenance.Version, testedVersion) {
 		t.Errorf("%+v", r)
 	}
-	for i := range r.Rows {
-		if row := r.Rows[i]; row.Phase == spec.PhaseMeasure && row.OutputTokens != 16 {
-			t.Errorf("request %d: %+v", i, row)
-		}
+	realShapes(t, b, request)
+	benchtooltest.NoFileHolds(t, b.Env.WorkDir, secret)
+}
+
+// realShapes has the real tool drive what takes more than its plainest arguments.
+func realShapes(t *testing.T, b *benchmark, request spec.RunRequest) {
+	t.Helper()
+	uniform := func(low, high int) spec.Spread { return spec.Spread{Kind: spec.SpreadUniform, Low: low, High: high} }
+	request.Sampling = spec.Sampling{Requests: 40, Warmup: 2, Duration: time.Second}
+	request.Load = spec.Load{RequestRate: metric.MustDecimal("10"), InputTokens: 40, OutputTokens: 6,
+		Shape: spec.Shape{Arrivals: spec.ArrivalsConstant, Input: uniform(20, 60), Output: uniform(2, 10)}}
+	r, err := b.Run(t.Context(), request, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	_ = filepath.WalkDir(b.env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+	inputs, outputs, first, last := []int{}, []int{}, time.Duration(0), time.Duration(0)
+	for _, row := range r.Rows {
+		if row.Phase != spec.PhaseMeasure || row.Error != "" {
+			continue
 		}
-		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), secret) {
-			t.Errorf("%s holds the key", path)
+		if len(inputs) == 0 {
+			first = row.Start
 		}
-		return nil
-	})
+		inputs, outputs, last = append(inputs, row.InputTokens), append(outputs, row.OutputTokens), row.Start
+	}
+	t.Logf("inputs %d to %d, outputs %d to %d, over %s", slices.Min(inputs), slices.Max(inputs), slices.Min(outputs), slices.Max(outputs), last-first)
+	if len(inputs) != 40 || slices.Min(inputs) < 19 || slices.Max(inputs) > 61 || slices.Max(inputs) < 50 || slices.Min(outputs) < 2 || slices.Max(outputs) > 10 || slices.Max(outputs) < 9 {
+		t.Errorf("inputs %v, outputs %v", inputs, outputs)
+	}
+	if span := last - first; span < 3500*time.Millisecond {
+		t.Errorf("40 requests at 10/s within %s", span)
+	}
 }

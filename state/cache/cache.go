@@ -42,14 +42,16 @@ const (
 type Cache struct {
 	mutex sync.Mutex
 	path  string
+	build string
 	db    *sql.DB // nil: no memory
 }
 
 // Open opens the cache, or makes it. A cache that is damaged or of another version is
 // deleted and made anew; where no file can be written, or another program's
 // database lies, the cache is without memory. The only error is a context that has
-// ended.
-func Open(ctx context.Context, path string) (*Cache, error) {
+// ended. What another build of aicv kept is not known to this one: predictions carry
+// findings, and whoever words them may word them otherwise.
+func Open(ctx context.Context, path, build string) (*Cache, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("open the prediction cache: %w", err)
 	}
@@ -66,8 +68,11 @@ func Open(ctx context.Context, path string) (*Cache, error) {
 	if err != nil {
 		return &Cache{}, nil
 	}
-	return &Cache{path: path, db: db}, nil
+	return &Cache{path: path, build: build, db: db}, nil
 }
+
+// ours is a fingerprint together with the build that asked.
+func ours(build, fingerprint string) string { return fingerprint + "\n" + build }
 
 // otherVersion is the error of a cache that another version wrote.
 type otherVersion int
@@ -160,7 +165,7 @@ func (c *Cache) Get(ctx context.Context, fingerprint string, keys []spec.ID) (ma
 	for _, k := range keys {
 		wanted[k] = struct{}{}
 	}
-	err := c.read(ctx, fingerprint, wanted, found)
+	err := c.read(ctx, ours(c.build, fingerprint), wanted, found)
 	if replaceable(err) {
 		err = c.remake(ctx)
 	}
@@ -224,7 +229,7 @@ func (c *Cache) Put(ctx context.Context, fingerprint string, entries map[spec.ID
 	if c.db == nil || len(entries) == 0 {
 		return nil
 	}
-	err := c.write(ctx, fingerprint, entries)
+	err := c.write(ctx, ours(c.build, fingerprint), entries)
 	if replaceable(err) {
 		err = c.remake(ctx)
 	}

@@ -34,7 +34,7 @@ func must(tb testing.TB, err error) {
 
 func mustOpen(tb testing.TB, path string) *Cache {
 	tb.Helper()
-	c, err := Open(context.Background(), path)
+	c, err := Open(context.Background(), path, "build")
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, c.Close()) })
 	return c
@@ -223,7 +223,7 @@ func TestConcurrentUse(t *testing.T) {
 	var group sync.WaitGroup
 	for n := range 4 {
 		group.Go(func() {
-			c, err := Open(ctx, path) // each like a process of its own, the file made by one of them
+			c, err := Open(ctx, path, "build") // each like a process of its own, the file made by one of them
 			if err != nil {
 				t.Error(err)
 				return
@@ -246,7 +246,7 @@ func TestConcurrentUse(t *testing.T) {
 func TestEndedContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Open(ctx, filepath.Join(t.TempDir(), "p.db")); err == nil {
+	if _, err := Open(ctx, filepath.Join(t.TempDir(), "p.db"), "build"); err == nil {
 		t.Error("no error")
 	}
 }
@@ -391,5 +391,30 @@ func TestRowsWithoutMemory(t *testing.T) {
 	must(t, c.PutRows(context.Background(), "f", "r", []spec.Row{{}}))
 	if _, known, err := c.Rows(context.Background(), "f", "r"); known || err != nil {
 		t.Errorf("known %v, %v", known, err)
+	}
+}
+
+// TestAnotherBuildAsksAnew: what words the findings of a prediction may word them otherwise.
+func TestAnotherBuildAsksAnew(t *testing.T) {
+	ctx := context.Background()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "p.db")
+	all, ids := entries(3)
+	c := mustOpen(t, path)
+	must(t, c.Put(ctx, "f", all))
+	must(t, c.PutRows(ctx, "f", "r", []spec.Row{{}}))
+	NewSupport(filepath.Join(folder, "s.json"), "build").Put("f", map[spec.ID]spec.Support{"a": {Supported: true}})
+	other, err := Open(ctx, path, "another build")
+	must(t, err)
+	defer other.Close()
+	found, err := other.Get(ctx, "f", ids)
+	must(t, err)
+	_, known, err := other.Rows(ctx, "f", "r")
+	must(t, err)
+	if len(found) > 0 || known || len(NewSupport(filepath.Join(folder, "s.json"), "another build").Get("f", []spec.ID{"a"})) > 0 {
+		t.Error("another build is given what this one asked for")
+	}
+	if found, err := mustOpen(t, path).Get(ctx, "f", ids); err != nil || len(found) != 3 {
+		t.Errorf("the same build finds %d, %v", len(found), err)
 	}
 }

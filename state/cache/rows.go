@@ -27,7 +27,7 @@ func (c *Cache) Rows(ctx context.Context, fingerprint string, request spec.ID) (
 		return nil, false, nil
 	}
 	var data []byte
-	err := c.db.QueryRowContext(ctx, selectRows, fingerprint, string(request)).Scan(&data)
+	err := c.db.QueryRowContext(ctx, selectRows, ours(c.build, fingerprint), string(request)).Scan(&data)
 	if replaceable(err) {
 		err = c.remake(ctx)
 		data = nil
@@ -54,7 +54,7 @@ func (c *Cache) PutRows(ctx context.Context, fingerprint string, request spec.ID
 	}
 	data, err := json.Marshal(rows)
 	if err == nil {
-		_, err = c.db.ExecContext(ctx, insertRows, fingerprint, string(request), data)
+		_, err = c.db.ExecContext(ctx, insertRows, ours(c.build, fingerprint), string(request), data)
 	}
 	if err == nil {
 		_, err = c.db.ExecContext(ctx, trimRows, maxRequests)

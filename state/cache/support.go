@@ -23,10 +23,10 @@ const (
 // file of its own that may be deleted at any time. What can not be read is forgotten, and
 // where no file can be written nothing is kept. Of two processes that write at once one
 // wins.
-type Support struct{ path string }
+type Support struct{ path, build string }
 
-// NewSupport keeps answers at a path. Nothing is opened or made before the first answer.
-func NewSupport(path string) *Support { return &Support{path} }
+// NewSupport keeps the answers that a build of aicv gets, at a path. Nothing is opened or made before the first answer.
+func NewSupport(path, build string) *Support { return &Support{path, build} }
 
 // supportFile is the file's content.
 type supportFile struct {
@@ -39,7 +39,7 @@ func (s *Support) Get(fingerprint string, keys []spec.ID) map[spec.ID]spec.Suppo
 	found := map[spec.ID]spec.Support{}
 	answers := s.read()
 	for _, key := range keys {
-		if answer, ok := answers[entry(fingerprint, key)]; ok {
+		if answer, ok := answers[entry(ours(s.build, fingerprint), key)]; ok {
 			found[key] = answer
 		}
 	}
@@ -53,7 +53,7 @@ func (s *Support) Put(fingerprint string, answers map[spec.ID]spec.Support) {
 		clear(all)
 	}
 	for key, answer := range answers {
-		all[entry(fingerprint, key)] = answer
+		all[entry(ours(s.build, fingerprint), key)] = answer
 	}
 	_ = s.write(all) // what is not kept is asked again
 }

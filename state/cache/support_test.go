@@ -13,7 +13,7 @@ import (
 
 func TestSupportIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "work", "support.json")
-	s := NewSupport(path)
+	s := NewSupport(path, "build")
 	if got := s.Get("f", []spec.ID{"a"}); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
@@ -23,7 +23,7 @@ func TestSupportIsKept(t *testing.T) {
 	s.Put("f", map[spec.ID]spec.Support{"a": {Supported: true}, "b": {Why: "w", Nearest: "n"}})
 	s.Put("g", map[spec.ID]spec.Support{"a": {Why: "another tool"}})
 	want := map[spec.ID]spec.Support{"a": {Supported: true}, "b": {Why: "w", Nearest: "n"}}
-	if diff := cmp.Diff(want, NewSupport(path).Get("f", []spec.ID{"a", "b", "c"})); diff != "" {
+	if diff := cmp.Diff(want, NewSupport(path, "build").Get("f", []spec.ID{"a", "b", "c"})); diff != "" {
 		t.Error(diff)
 	}
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
@@ -41,7 +41,7 @@ func TestSupportForgets(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := NewSupport(path)
+		s := NewSupport(path, "build")
 		if got := s.Get("f", []spec.ID{"a"}); len(got) != 0 {
 			t.Errorf("%s: %v", name, got)
 		}
@@ -53,7 +53,7 @@ func TestSupportForgets(t *testing.T) {
 }
 
 func TestSupportIsBounded(t *testing.T) {
-	s := NewSupport(filepath.Join(t.TempDir(), "support.json"))
+	s := NewSupport(filepath.Join(t.TempDir(), "support.json"), "build")
 	for round := range 3 {
 		answers := map[spec.ID]spec.Support{}
 		for i := range maxSupport / 2 {
@@ -73,7 +73,7 @@ func TestSupportWithoutAPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "file", "support.json"), dir} {
-		s := NewSupport(path)
+		s := NewSupport(path, "build")
 		s.Put("f", map[spec.ID]spec.Support{"a": {Supported: true}})
 		if got := s.Get("f", []spec.ID{"a"}); len(got) != 0 {
 			t.Errorf("%v", got)

@@ -20,7 +20,7 @@ func (t *exporting) items() {
 	product := 1
 	for _, a := range t.now.Axes {
 		product *= len(a.Values)
-		if a.Name == schema.ItemRequests || a.Name == schema.ItemDuration || a.Name == schema.ItemWarmup || a.Name == schema.ItemRequestRate {
+		if a.Name == schema.ItemRequests || a.Name == schema.ItemDuration || a.Name == schema.ItemWarmup || a.Name == schema.ItemWarmupTime || a.Name == schema.ItemRequestRate {
 			t.say(a.Name, "", texts(a.Values), spec.FidelityUnsupported, "a task bounds its samples from above, and drives by concurrency alone")
 			continue
 		}

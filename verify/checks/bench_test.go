@@ -33,7 +33,7 @@ func BenchmarkRun(b *testing.B) {
 	rules := NewRules(nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		if found := rules.Run(Input{run, load(), prediction}); len(found) > 0 {
+		if found := rules.Run(Input{Run: run, Load: load(), Prediction: prediction}); len(found) > 0 {
 			b.Fatal(found)
 		}
 	}

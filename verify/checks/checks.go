@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -16,6 +17,7 @@ type Input struct {
 	Run        *spec.RunResult
 	Load       spec.Load        // that was asked for
 	Prediction *spec.Prediction // nil: none
+	Duration   time.Duration    // shortest window that was asked for; 0: none was
 }
 
 // seen is what was observed of the run; an empty one where nothing was.
@@ -39,7 +41,7 @@ type check func(in *Input) (reading, bool)
 // measures pairs the checks with their functions. Those of likeness are not of runs.
 func measures() map[string]check {
 	return map[string]check{
-		"few_requests": fewRequests, "short_warmup": shortWarmup, "warmup_errors": warmupErrors,
+		"few_requests": fewRequests, "short_window": shortWindow, "short_warmup": shortWarmup, "warmup_errors": warmupErrors,
 		"achieved_concurrency": achievedConcurrency, "littles_law": littlesLaw, "drift": drift, "start_burst": startBurst,
 		"input_length": inputLength, "output_length": outputLength, "latency_identity": latencyIdentity,
 		"prefix_cache_hits": prefixCacheHits, "preemptions": preemptions, "kv_cache_fit": kvCacheFit, "saturation": saturation,
@@ -109,9 +111,6 @@ func (r *Rules) find(name string) *rule {
 
 // Run makes the checks of one run and returns those that did not hold.
 func (r *Rules) Run(in Input) []spec.Finding {
-	if in.Run.Seen == nil {
-		return nil
-	}
 	var found []spec.Finding
 	for i := range r.list {
 		x := &r.list[i]
@@ -181,11 +180,21 @@ func closedLoop(in *Input) (float64, *spec.RequestFacts, bool) {
 	return float64(in.Load.Concurrency), facts, facts != nil && in.Load.Concurrency > 0 && !in.Load.Shape.Static
 }
 
+// fewRequests leaves out runs of which nothing was seen, as saturation does: a recording
+// is what it is.
 func fewRequests(in *Input) (reading, bool) {
 	c, n := float64(in.Load.Concurrency), in.Run.Requests
 	return reading{float64(n) / c, func() string {
 		return "the run measured " + metric.Count(n, "request") + " at a concurrency of " + figure(c)
-	}}, c > 0 && n > 0
+	}}, c > 0 && n > 0 && in.Run.Seen != nil
+}
+
+// shortWindow leaves out recordings: nobody asked them for a duration.
+func shortWindow(in *Input) (reading, bool) {
+	asked, took := in.Duration.Seconds(), in.Run.Elapsed.Seconds()
+	return reading{1 - took/asked, func() string {
+		return "the window took " + in.Run.Elapsed.Round(100*time.Millisecond).String() + ", and at least " + in.Duration.String() + " were asked for: set requests, or ask for a longer duration"
+	}}, asked > 0 && took > 0 && in.Run.Seen != nil
 }
 
 func shortWarmup(in *Input) (reading, bool) {
@@ -282,24 +291,40 @@ func outputLength(in *Input) (reading, bool) {
 }
 
 // latencyIdentity puts the reported means together, which holds exactly for requests
-// of one length.
+// of one length. It is asked of recordings too: what others call the time per token has
+// several definitions.
 func latencyIdentity(in *Input) (reading, bool) {
-	facts := in.seen().Requests
+	tokens := oneLength(in)
 	ttft, hasTTFT := in.Run.Values.Get(metric.TTFT)
 	tpot, hasTPOT := in.Run.Values.Get(metric.TPOT)
 	latency, hasLatency := in.Run.Values.Get(metric.Latency)
-	if facts == nil || facts.Output.Mean == 0 || facts.Output.Min != facts.Output.Max || !hasTTFT || !hasTPOT || !hasLatency || latency <= 0 {
+	if tokens == 0 || !hasTTFT || !hasTPOT || !hasLatency || latency <= 0 {
 		return reading{}, false
 	}
-	sum := ttft + (facts.Output.Mean-1)*tpot
+	sum := ttft + (tokens-1)*tpot
 	return reading{off(sum, latency), func() string {
 		return "ttft + (n-1) x tpot gives " + ms(sum) + ", the mean latency is " + ms(latency) + ": one of the figures is not what its name says"
 	}}, true
 }
 
+// oneLength is the output length that all requests had, or where nobody counted them that
+// all were to have; 0: they differ.
+func oneLength(in *Input) float64 {
+	if facts := in.seen().Requests; facts != nil {
+		if facts.Output.Min != facts.Output.Max {
+			return 0
+		}
+		return facts.Output.Mean
+	}
+	if in.Load.Shape.Varies() {
+		return 0
+	}
+	return float64(in.Load.OutputTokens)
+}
+
 // saturation compares in which part of a request's time it waits for its first token.
 func saturation(in *Input) (reading, bool) {
-	if in.Prediction == nil {
+	if in.Prediction == nil || in.Run.Seen == nil {
 		return reading{}, false
 	}
 	predicted, known := firstTokenShare(in.Prediction.Values, in.Load)

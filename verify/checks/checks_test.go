@@ -2,6 +2,7 @@ package checks
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ func number(v float64) *float64 { return &v }
 // state: a request takes 200 ms, 20 of them end each second.
 func healthy() (*spec.RunResult, *spec.Prediction) {
 	values := metric.Values{{Metric: metric.Latency, Value: 200}, {Metric: metric.TPOT, Value: 15}, {Metric: metric.TTFT, Value: 50}}
-	return &spec.RunResult{Values: values, Requests: 80, Seen: &spec.Observation{
+	return &spec.RunResult{Values: values, Requests: 80, Elapsed: 9 * time.Second, Seen: &spec.Observation{
 		Requests: &spec.RequestFacts{Warmup: 11, Input: spec.Lengths{Mean: 100, Min: 100, Max: 100}, Output: spec.Lengths{Mean: 11, Min: 11, Max: 11},
 			TTFT: 50, TPOT: 15, Latency: 200, First: 200, Second: 201, Burst: 51, Later: 50, InFlight: 4, Rate: 20},
 		Client: &spec.ClientUse{LagMean: 0.2, LagMax: 3, CPUShare: 0.4},
@@ -42,16 +43,18 @@ func TestEveryCheckHasAFunction(t *testing.T) {
 	}
 }
 
-// TestRun breaks one thing of a healthy run at a time. What is computed from it too is
-// named with it.
-func TestRun(t *testing.T) {
-	for name, c := range map[string]struct {
-		change   func(r *spec.RunResult, p *spec.Prediction)
-		severity spec.FindingSeverity
-		says     string
-	}{
-		"":              {change: func(*spec.RunResult, *spec.Prediction) {}},
+// cause breaks one thing of a healthy run.
+type cause struct {
+	change   func(r *spec.RunResult, p *spec.Prediction)
+	severity spec.FindingSeverity
+	says     string
+}
+
+// causes are by the check that they break. What is computed from it too is changed with it.
+func causes() map[string]cause {
+	return map[string]cause{
 		"few_requests":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Requests = 39 }, spec.FindingWarn, "39 requests at a concurrency of 4.000 (at least 10.00 x)"},
+		"short_window":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Elapsed = 8900 * time.Millisecond }, spec.FindingWarn, "took 8.9s, and at least 10s were asked for"},
 		"short_warmup":  {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.Warmup = 7 }, spec.FindingWarn, "7 requests"},
 		"warmup_errors": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.WarmupFailed = 1 }, spec.FindingWarn, "1 request of the warm-up failed"},
 		"littles_law":   {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.Rate = 18.9 }, spec.FindingWarn, "3.780 requests in flight"},
@@ -76,21 +79,56 @@ func TestRun(t *testing.T) {
 		"achieved_concurrency": {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Requests.InFlight = 3.7 }, spec.FindingWarn, "3.700 requests were in flight"},
 		"prefix_cache_hits":    {func(r *spec.RunResult, _ *spec.Prediction) { r.Seen.Server.After.PrefixCacheHits = number(581) }, spec.FindingSpoils, "81.00 of 8,000 prompt tokens"},
 		"saturation":           {func(r *spec.RunResult, p *spec.Prediction) { p.Values[2].Value, p.Values[0].Value = 150, 250 }, spec.FindingWarn, "one is of a queue"},
-	} {
+	}
+}
+
+func TestRun(t *testing.T) {
+	run, prediction := healthy()
+	if found := NewRules(nil).Run(Input{run, load(), prediction, 10 * time.Second}); len(found) > 0 {
+		t.Errorf("a healthy run has %+v", found)
+	}
+	for name, c := range causes() {
 		t.Run(name, func(t *testing.T) {
 			run, prediction := healthy()
 			c.change(run, prediction)
-			found := NewRules(nil).Run(Input{run, load(), prediction})
-			if name == "" {
-				if len(found) > 0 {
-					t.Errorf("a healthy run has %+v", found)
-				}
-				return
-			}
+			found := NewRules(nil).Run(Input{run, load(), prediction, 10 * time.Second})
 			if len(found) != 1 || found[0].Check != name || found[0].Severity != c.severity || !strings.Contains(found[0].Message, c.says) {
 				t.Errorf("found %+v", found)
 			}
 		})
+	}
+}
+
+// TestEveryThresholdIsGuarded: a guard relaxes each threshold, and where it is broken the
+// guard's severity stands, for the metrics of that check alone.
+func TestEveryThresholdIsGuarded(t *testing.T) {
+	for _, c := range spec.SelfChecks() {
+		broken, ok := causes()[c.Name]
+		if c.Kind == spec.ThresholdRequirement {
+			continue // TestRequirements has these
+		}
+		if !ok {
+			t.Errorf("%s has no cause", c.Name)
+			continue
+		}
+		run, prediction := healthy()
+		broken.change(run, prediction)
+		judge := func(severity spec.FindingSeverity, limit string) []spec.Finding {
+			return NewRules([]spec.Guard{{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: c.Threshold, Limit: metric.MustDecimal(limit)}}}}).Run(Input{run, load(), prediction, 10 * time.Second})
+		}
+		usual, relaxed := strconv.FormatFloat(c.Limit, 'f', -1, 64), "1000000"
+		if c.Kind == spec.ThresholdLeast {
+			relaxed = "0"
+		}
+		if found := judge(spec.FindingSpoils, relaxed); len(found) > 0 {
+			t.Errorf("%s, relaxed: %+v", c.Name, found)
+		}
+		for _, severity := range []spec.FindingSeverity{spec.FindingNote, spec.FindingWarn, spec.FindingSpoils} {
+			found := judge(severity, usual)
+			if len(found) != 1 || found[0].Check != c.Name || found[0].Severity != severity || !slices.Equal(found[0].Metrics, c.Metrics) || !strings.Contains(found[0].Message, `by guard "g"`) {
+				t.Errorf("%s, %s: %+v", c.Name, severity, found)
+			}
+		}
 	}
 }
 
@@ -107,10 +145,13 @@ func TestNothingSeen(t *testing.T) {
 		},
 		"facts":  func(r *spec.RunResult) { r.Seen.Requests = &spec.RequestFacts{Warmup: 11} },
 		"values": func(r *spec.RunResult) { r.Values = nil },
+		"a recording": func(r *spec.RunResult) {
+			r.Seen, r.Requests = nil, 1
+		},
 	} {
 		run, prediction := healthy()
 		forget(run)
-		if found := NewRules(nil).Run(Input{run, load(), prediction}); len(found) > 0 {
+		if found := NewRules(nil).Run(Input{run, load(), prediction, 10 * time.Second}); len(found) > 0 {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
@@ -127,6 +168,10 @@ func TestNothingSeen(t *testing.T) {
 	varied.Shape.Output.Kind = spec.SpreadNormal
 	if found := NewRules(nil).Run(Input{Run: unlike, Load: varied}); len(found) > 0 {
 		t.Errorf("lengths that vary: %+v", found)
+	}
+	unlike.Seen, unlike.Values[1].Value = nil, 30
+	if found := NewRules(nil).Run(Input{Run: unlike, Load: varied}); len(found) > 0 {
+		t.Errorf("a recording of lengths that vary: %+v", found)
 	}
 	run, _ := healthy()
 	if found := NewRules(nil).Run(Input{Run: run, Load: spec.Load{RequestRate: metric.MustDecimal("2.5")}}); len(found) > 0 {
@@ -157,7 +202,7 @@ func TestSeverities(t *testing.T) {
 		run, prediction := healthy()
 		run.Seen.Requests.Input.Mean = c.mean
 		got := spec.FindingSeverity("")
-		for _, f := range NewRules(c.guards).Run(Input{run, load(), prediction}) {
+		for _, f := range NewRules(c.guards).Run(Input{run, load(), prediction, 10 * time.Second}) {
 			got = f.Severity
 			if len(c.guards) > 0 && f.Check == "input_length" && name != "another's guard" && !strings.Contains(f.Message, `by guard "g"`) {
 				t.Errorf("%s: %s", name, f.Message)

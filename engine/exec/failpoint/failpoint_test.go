@@ -203,3 +203,23 @@ func TestKill(t *testing.T) {
 		}
 	}
 }
+
+type innerRunner struct {
+	innerTarget
+	spec.ClientRunner
+}
+
+// A wrapped target has the abilities that an apply needs of it, and no others.
+func TestClientsAreRunThroughTheWrapper(t *testing.T) {
+	if _, able := Target(innerTarget{}, New(0, ErrorBefore)).(spec.ClientRunner); able {
+		t.Error("a target without clients got them")
+	}
+	c := New(1, ErrorBefore)
+	runner, able := Target(innerRunner{}, c).(spec.ClientRunner)
+	if !able {
+		t.Fatal("the ability is lost")
+	}
+	if _, err := runner.RunClient(t.Context(), spec.ClientRequest{}); !errors.Is(err, ErrInjected) {
+		t.Errorf("not counted: %v", err)
+	}
+}

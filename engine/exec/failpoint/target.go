@@ -7,8 +7,15 @@ import (
 	"aicv/spec"
 )
 
-// Target wraps a target: starting and stopping servers count. Reads pass.
-func Target(inner spec.Target, c *Counter) spec.Target { return &target{inner, c} }
+// Target wraps a target: starting and stopping servers count, and running a benchmark's
+// client where it can. Reads pass.
+func Target(inner spec.Target, c *Counter) spec.Target {
+	wrapped := &target{inner, c}
+	if runner, ok := inner.(spec.ClientRunner); ok {
+		return &clientTarget{wrapped, runner}
+	}
+	return wrapped
+}
 
 type target struct {
 	spec.Target
@@ -21,6 +28,16 @@ func (t *target) Start(ctx context.Context, request spec.StartRequest) (spec.Ser
 
 func (t *target) Stop(ctx context.Context, server spec.Server, grace time.Duration) error {
 	return do(t.counter, "Stop", func() error { return t.Target.Stop(ctx, server, grace) })
+}
+
+// clientTarget runs clients too.
+type clientTarget struct {
+	*target
+	spec.ClientRunner
+}
+
+func (t *clientTarget) RunClient(ctx context.Context, request spec.ClientRequest) (spec.ClientEnd, error) {
+	return around(t.counter, "RunClient", func() (spec.ClientEnd, error) { return t.ClientRunner.RunClient(ctx, request) })
 }
 
 // Registrations returns a copy in which every target that is made is wrapped.

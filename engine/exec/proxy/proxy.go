@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -44,6 +46,11 @@ type replica struct {
 // as may be in flight, so that none waits for a new one.
 const connections = 4096
 
+// idleTimeout is how long a connection to a replica may be idle and be used again. Engines
+// close theirs as well, usually after 5 s, and a request that goes out at that moment is
+// lost.
+const idleTimeout = 2 * time.Second
+
 // New listens on loopback in front of the servers at the URLs, until it is closed.
 func New(urls []string, policy Policy) (*Proxy, error) {
 	if len(urls) == 0 {
@@ -54,7 +61,7 @@ func New(urls []string, policy Policy) (*Proxy, error) {
 		return nil, fmt.Errorf("listen for the replicas' requests: %w", err)
 	}
 	p := &Proxy{URL: "http://" + listener.Addr().String(), policy: policy}
-	transport := &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute, DisableCompression: true}
+	transport := &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: connections, IdleConnTimeout: idleTimeout, DisableCompression: true}
 	for _, text := range urls {
 		base, err := url.Parse(text)
 		if err != nil {
@@ -62,11 +69,15 @@ func New(urls []string, policy Policy) (*Proxy, error) {
 		}
 		p.replicas = append(p.replicas, &replica{to: forward(base, transport)})
 	}
-	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute, ErrorLog: silent()}
 	p.server.RegisterOnShutdown(transport.CloseIdleConnections)
 	go func() { _ = p.server.Serve(listener) }() // ends with Close
 	return p, nil
 }
+
+// silent is where net/http writes of replicas that die and clients that leave: both are
+// told elsewhere, and what it prints would stand in the midst of what the user reads.
+func silent() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // forward passes requests to one server as they are, and answers on byte by byte. A
 // stream that breaks off breaks off here too, so that the client counts it as lost.
@@ -75,6 +86,7 @@ func forward(base *url.URL, transport http.RoundTripper) *httputil.ReverseProxy 
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(base) },
 		Transport:     transport,
 		FlushInterval: -1,
+		ErrorLog:      silent(),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			if errors.Is(err, context.Canceled) {
 				return // the client left

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -155,6 +157,14 @@ func TestAnAnswerMayBeginBeforeTheRequestIsRead(t *testing.T) {
 }
 
 func TestABrokenStreamBreaksOff(t *testing.T) {
+	var printed strings.Builder
+	log.SetOutput(&printed)
+	defer func() {
+		log.SetOutput(os.Stderr)
+		if printed.Len() > 0 {
+			t.Errorf("printed: %s", printed.String())
+		}
+	}()
 	p := open(t, LeastRequests, backends(t, 1, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "data: 1\n")
 		w.(http.Flusher).Flush()
@@ -167,6 +177,25 @@ func TestABrokenStreamBreaksOff(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("a stream that broke off ended as if it were whole")
+	}
+}
+
+// TestIdleConnectionsAreNotUsedAgain: a replica may close one at the very moment at which
+// a request goes out.
+func TestIdleConnectionsAreNotUsedAgain(t *testing.T) {
+	var from []string
+	p := open(t, LeastRequests, backends(t, 1, func(_ int, _ http.ResponseWriter, r *http.Request) { from = append(from, r.RemoteAddr) }))
+	c := client(t)
+	for range 2 {
+		response, err := c.Get(p.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		time.Sleep(idleTimeout + time.Second)
+	}
+	if len(from) != 2 || from[0] == from[1] {
+		t.Errorf("requests came from %v", from)
 	}
 }
 

@@ -18,7 +18,8 @@ type Request struct {
 	Suite         *spec.Suite // nil: no suite; only what needs no declaration is looked at
 	Registrations []spec.Registration
 	Registry      *engine.Registry
-	State         string // the state's path
+	State         string            // the state's path
+	Pinned        map[string]string // contents of images that the lock file pins, by reference
 }
 
 // Entry is one check of one thing.
