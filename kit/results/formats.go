@@ -32,8 +32,8 @@ func Formats() []Format {
 			file: "profile_export_aiperf.json", requestsFile: "profile_export.jsonl", requests: aiperfRequests},
 		{Name: "guidellm", Doc: "JSON report of guidellm, from its requests where it has all; its time_per_output_token counts the first token and is left out", read: guidellmTable().read},
 		{Name: "inference-perf", Doc: "stage reports of inference-perf, in seconds; its rates are of an unknown window", read: inferencePerfTable().read},
-		{Name: "inferencex", Doc: "InferenceX results, in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceXTable().read},
-		{Name: "autotuner", Doc: "results of inference-autotuner: averages over several loads, refused with the way out", read: autotuner},
+		{Name: "inferencex", Doc: "InferenceX results (agg_*.json), in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceX},
+		{Name: "autotuner", Doc: "results file of inference-autotuner: genai-bench's aggregates at each concurrency; its own averages over them are left out", read: autotuner},
 		{Name: CSV, Doc: "plain CSV; --map COLUMN=METRIC[:UNIT] and --map COLUMN=ITEM say what its columns hold, --window over what time", read: csvUnmapped},
 	}
 }
@@ -256,40 +256,6 @@ func keptUp(o object) string {
 		return fmt.Sprintf("the client did not keep up: %.4g of %.4g requests/s were sent, so its times are of another load", sent, asked)
 	}
 	return ""
-}
-
-func inferenceXTable() *table {
-	t := &table{
-		tool: "InferenceX", list: "rows", window: spec.WindowWholeRun, model: []string{"model", "model_id"}, runtime: []string{"framework"}, engine: []string{"framework_version"},
-		system: []string{"system"}, gpus: []string{"num_gpus", "num_decode_gpu", "tp"}, concurrency: []string{"conc"}, input: []string{"isl"}, output: []string{"osl"},
-		refuse: splitServers, doubt: nothing,
-		caveat: []string{"its lengths are drawn from 0.8 to 1 of those asked for, so that the real ones are about 10 % shorter"},
-	}
-	for _, prefix := range []string{"", "metrics."} {
-		t.fields = append(t.fields, field{prefix + "output_tput_per_gpu", metric.Throughput, 1})
-		for _, d := range []struct {
-			suffix string
-			base   metric.Name
-		}{{"_ttft", metric.TTFT}, {"_tpot", metric.TPOT}, {"_e2el", metric.Latency}} {
-			t.fields = append(t.fields, spreadOf(prefix, d.base, 1000, medians(), d.suffix)...)
-		}
-		t.never = append(t.never, Doubt{Field: prefix + "tput_per_gpu", Why: "it counts input and output tokens"}, Doubt{Field: prefix + "mean_intvty", Why: "it is 1 / mean_tpot, which user_throughput is already"})
-	}
-	return t
-}
-
-// splitServers refuses disaggregated servers, whose layout a cell can not say.
-func splitServers(o object) string {
-	if string(o.at("disagg")) == "true" || string(o.at("is_multinode")) == "true" {
-		return "it is of a disaggregated or multi-node server, whose layout a cell can not say yet"
-	}
-	return ""
-}
-
-// autotuner says why its results are none, and what to import in their place.
-func autotuner([]byte) ([]Record, error) {
-	return nil, refused("inference-autotuner", "its results are averages over several concurrencies, which are of no load at all",
-		"import the folders of genai-bench that it keeps beside them: aicv import results genai-bench FOLDER")
 }
 
 // csvUnmapped says that columns need a mapping.

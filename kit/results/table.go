@@ -33,6 +33,7 @@ type table struct {
 	doubt  func(object) []Doubt          // fields that are not taken in this result
 	refuse func(object) string           // why a result is not taken at all; empty: it is
 	detail func(object) (*detail, error) // the requests of a result; nil: it has none
+	finish func(object, *Record) error   // adds what no path leads to; nil: nothing
 	caveat []string
 }
 
@@ -94,6 +95,11 @@ func (t *table) record(o object) (Record, error) {
 	r.LeftOut = t.doubts(o)
 	if err := t.figures(o, &r); err != nil {
 		return Record{}, err
+	}
+	if t.finish != nil {
+		if err := t.finish(o, &r); err != nil {
+			return Record{}, err
+		}
 	}
 	if len(r.Figures) == 0 {
 		return Record{}, fmt.Errorf("it holds no figure of %s that the metric contract can take", t.tool)
@@ -175,6 +181,20 @@ func (r *Record) enough(good int) {
 	}
 }
 
+// uncounted leaves out the percentiles of a result that does not say of how many requests
+// they are, but for the median.
+func (r *Record) uncounted() {
+	for _, m := range metric.All() {
+		if _, has := r.Figures[m.Name]; has && m.Percentile > 50 {
+			delete(r.Figures, m.Name)
+			d := Doubt{Field: fmt.Sprintf("p%d", m.Percentile), Why: "it does not say of how many requests it is"}
+			if !slices.Contains(r.LeftOut, d) {
+				r.LeftOut = append(r.LeftOut, d)
+			}
+		}
+	}
+}
+
 // addsUp refuses a rate of tokens beyond that of the requests they are of. Half is left
 // for tokenizers that count otherwise; fewer tokens than asked for are no contradiction.
 func (r *Record) addsUp() error {
@@ -190,6 +210,7 @@ func (r *Record) addsUp() error {
 func (t *table) errors(o object, r *Record) error {
 	good, known := o.firstNumber(t.requests)
 	if !known {
+		r.uncounted()
 		return nil
 	}
 	failed, _ := o.firstNumber(t.failed)
