@@ -34,6 +34,7 @@ func overwhelmed(err error) bool {
 // tool to measure but that.
 type Refused struct{ warmed *Warmed }
 
+// Error says how many failed, and how the first did.
 func (e *Refused) Error() string {
 	return fmt.Sprintf("none of the first %s succeeded, the first failed with: %s", metric.Count(len(e.warmed.Rows), "request"), e.warmed.Rows[0].Error)
 }
