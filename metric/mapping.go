@@ -1,5 +1,7 @@
 package metric
 
+import "slices"
+
 // Mapping is a provider's declaration that one of its fields answers a metric.
 // The reference page's table is generated from these.
 type Mapping struct {
@@ -15,4 +17,15 @@ func Mappings(bases map[Name][2]string) []Mapping {
 		rows = append(rows, Mapping{Metric: m.Name, Field: bases[m.Base][0], Conversion: bases[m.Base][1]})
 	}
 	return rows
+}
+
+// InOrder lists the metrics of the contract that are given, in its order, each once.
+func InOrder(given []Name) []Name {
+	var names []Name
+	for _, m := range All() {
+		if slices.Contains(given, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
 }

@@ -65,14 +65,24 @@ func (p *pulse) beat() {
 
 // keep beats until ctx ends.
 func (p *pulse) keep(ctx context.Context) {
-	tick := time.NewTicker(aliveEvery)
+	every(ctx, aliveEvery, func() bool {
+		p.beat()
+		return true
+	})
+}
+
+// every does something at each tick, until ctx ends or it wants no more.
+func every(ctx context.Context, interval time.Duration, do func() (more bool)) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.beat()
+			if !do() {
+				return
+			}
 		}
 	}
 }

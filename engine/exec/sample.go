@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"aicv/spec"
 )
@@ -31,18 +30,7 @@ func (x *executor) sample(ctx context.Context, g *group, done *sync.WaitGroup) *
 }
 
 func (s *sampler) watch(ctx context.Context) {
-	tick := time.NewTicker(sampleEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if !s.look(ctx) {
-				return
-			}
-		}
-	}
+	every(ctx, sampleEvery, func() bool { return s.look(ctx) })
 }
 
 // look takes one sample. A target that can not look once is not asked again: its tool

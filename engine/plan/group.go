@@ -141,7 +141,7 @@ func (b *builder) checkRenders(c *engine.PlannedCell, target spec.Target) error 
 	}
 	_, mapping, err := runtime.Render(requestOf(&c.Cell).One())
 	if err != nil && spec.KindOf(err) == spec.ErrUsage {
-		return refusal(c.Cell.Runtime.Range, err)
+		return notRendered(b.experiment(c).source, &c.Cell, err)
 	}
 	b.noteUnsupported(c, mapping)
 	return nil

@@ -25,8 +25,9 @@ type world struct {
 	managed     bool
 	refuses     error // of the runtime
 	mapping     []spec.ItemMapping
-	rendersGPUs int  // that its servers take
-	clients     bool // the target runs benchmarks' clients
+	rendersGPUs int                   // that its servers take
+	clients     bool                  // the target runs benchmarks' clients
+	drives      func(spec.Load) error // of the benchmark; nil: any load
 	request     Request
 
 	model                                   *spec.Model
@@ -110,7 +111,7 @@ func (w *world) registry() *engine.Registry {
 			return &recommending{fakePredictor: w.predictor, searches: &w.searches, spoilt: w.spoilt}, nil
 		}}},
 		{Role: spec.RoleBenchmark, Kind: "fake", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
-			return fakeBenchmark{}, nil
+			return fakeBenchmark{drives: w.drives}, nil
 		}}},
 		{Role: spec.RoleBenchmark, Kind: "sized", New: spec.Constructor{Benchmark: func(*spec.Component, spec.Env) (spec.Benchmark, error) {
 			return fakeBenchmark{}, nil
@@ -204,7 +205,17 @@ func (t fakeTarget) Host() string { return t.host }
 
 func (t fakeTarget) Managed() bool { return t.managed }
 
-type fakeBenchmark struct{ spec.Benchmark }
+type fakeBenchmark struct {
+	spec.Benchmark
+	drives func(spec.Load) error
+}
+
+func (b fakeBenchmark) CheckLoad(load spec.Load) error {
+	if b.drives == nil {
+		return nil
+	}
+	return b.drives(load)
+}
 
 func (fakeBenchmark) Budget(r spec.RunRequest, latency time.Duration) time.Duration {
 	return latency * time.Duration((r.Sampling.Requests+r.Sampling.Warmup)/max(1, r.Load.Concurrency))

@@ -12,6 +12,7 @@ import (
 	"aicv/engine"
 	"aicv/metric"
 	"aicv/spec"
+	"aicv/verify"
 )
 
 func repeats(low, high, starts int) spec.Repeats {
@@ -562,6 +563,12 @@ func TestSamplingOfTheBenchmark(t *testing.T) {
 	} {
 		if got := p.Cells[i].Cell.Sampling; got != want {
 			t.Errorf("cell %d: %+v, want %+v", i, got, want)
+		}
+		short := spec.Run{Result: spec.RunResult{Elapsed: want.Duration / 2, Seen: &spec.Observation{}}}
+		in := p.Cells[i].Input()
+		told := slices.ContainsFunc(verify.NewJudge(e).OfRun(&in, &short), func(f spec.Finding) bool { return f.Check == "short_window" })
+		if told != (want.Duration > 0) {
+			t.Errorf("cell %d: half of the window is told: %v", i, told)
 		}
 		if p.Cells[i].Measurement != e.Cells[i].MeasurementID() {
 			t.Errorf("cell %d: the benchmark's size is part of the identity", i)

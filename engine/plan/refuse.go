@@ -32,7 +32,7 @@ func Refused(ctx context.Context, suite *spec.Suite, registry *engine.Registry) 
 			r.client(c)
 			if id := ids.Deployment(c); !rendered[id] {
 				rendered[id] = true
-				r.server(c)
+				r.server(e, c)
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (r *refusals) client(c *spec.Cell) {
 
 // server has the runtime of a cell render what would be started. What only the engine can
 // refuse is left to the engine.
-func (r *refusals) server(c *spec.Cell) {
+func (r *refusals) server(e *spec.Experiment, c *spec.Cell) {
 	target, err := r.makers.target(c.Target)
 	if err != nil || !target.Managed() { // whether a target can be used is the host's matter
 		return
@@ -122,7 +122,7 @@ func (r *refusals) server(c *spec.Cell) {
 		_, _, err = runtime.Render(requestOf(c).One())
 	}
 	if err != nil && spec.KindOf(err) == spec.ErrUsage {
-		r.add(c.Runtime.Range, err)
+		r.add(c.Runtime.Range, err, placed("a cell of this experiment would start it", e.Range)...)
 	}
 }
 
@@ -163,12 +163,14 @@ func (r *refusals) err() error {
 	return &spec.Refusal{Diagnostics: r.diags}
 }
 
-// refusal places one error; anything but a refusal of the suite stays as it is.
-func refusal(at spec.Range, err error) error {
-	if at.IsZero() || spec.KindOf(err) != spec.ErrUsage {
+// notRendered places what a runtime refuses to start for a cell of an experiment.
+func notRendered(e *spec.Experiment, c *spec.Cell, err error) error {
+	if c.Runtime.Range.IsZero() {
 		return err
 	}
-	return &spec.Refusal{Diagnostics: spec.Diagnostics{diagnosticOf(at, err)}}
+	r := newRefusals(nil)
+	r.add(c.Runtime.Range, err, placed("a cell of this experiment would start it", e.Range)...)
+	return r.err()
 }
 
 func placed(text string, at spec.Range) []spec.Note {

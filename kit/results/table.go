@@ -33,6 +33,7 @@ type table struct {
 	doubt  func(object) []Doubt          // fields that are not taken in this result
 	refuse func(object) string           // why a result is not taken at all; empty: it is
 	detail func(object) (*detail, error) // the requests of a result; nil: it has none
+	finish func(object, *Record) error   // adds what no path leads to; nil: nothing
 	caveat []string
 }
 
@@ -95,6 +96,12 @@ func (t *table) record(o object) (Record, error) {
 	if err := t.figures(o, &r); err != nil {
 		return Record{}, err
 	}
+	if t.finish != nil {
+		if err := t.finish(o, &r); err != nil {
+			return Record{}, err
+		}
+	}
+	r.sameTPOT()
 	if len(r.Figures) == 0 {
 		return Record{}, fmt.Errorf("it holds no figure of %s that the metric contract can take", t.tool)
 	}
@@ -154,6 +161,30 @@ func (t *table) figures(o object, r *Record) error {
 	return nil
 }
 
+// tpotTolerance is how far a mean tpot may lie from the one that the other means give:
+// means of ratios are no ratios of means, and tools end a request a little later than its
+// last token.
+const tpotTolerance = 0.3
+
+// sameTPOT leaves a tpot out that is not the contract's, whatever its name: releases have
+// taken gaps between chunks or lines of a stream for it.
+func (r *Record) sameTPOT() {
+	latency, ttft, tpot := r.Figures[metric.Latency], r.Figures[metric.TTFT], r.Figures[metric.TPOT]
+	if latency == 0 || ttft == 0 || tpot == 0 || r.Load.OutputTokens < 2 {
+		return
+	}
+	ours := (latency - ttft) / float64(r.Load.OutputTokens-1)
+	if math.Abs(tpot-ours) <= tpotTolerance*ours {
+		return
+	}
+	for _, m := range metric.All() {
+		if m.Base == metric.TPOT || m.Name == metric.UserThroughput {
+			delete(r.Figures, m.Name)
+		}
+	}
+	r.LeftOut = append(r.LeftOut, Doubt{Field: "tpot", Why: fmt.Sprintf("it is %.4g ms, and (latency - ttft) / (output tokens - 1) is %.4g ms: it is of something else", tpot, ours), metric: metric.TPOT})
+}
+
 // perUser is the inverse of the mean tpot.
 func (r *Record) perUser() {
 	if tpot := r.Figures[metric.TPOT]; tpot > 0 {
@@ -175,6 +206,20 @@ func (r *Record) enough(good int) {
 	}
 }
 
+// uncounted leaves out the percentiles of a result that does not say of how many requests
+// they are, but for the median.
+func (r *Record) uncounted() {
+	for _, m := range metric.All() {
+		if _, has := r.Figures[m.Name]; has && m.Percentile > 50 {
+			delete(r.Figures, m.Name)
+			d := Doubt{Field: fmt.Sprintf("p%d", m.Percentile), Why: "it does not say of how many requests it is"}
+			if !slices.Contains(r.LeftOut, d) {
+				r.LeftOut = append(r.LeftOut, d)
+			}
+		}
+	}
+}
+
 // addsUp refuses a rate of tokens beyond that of the requests they are of. Half is left
 // for tokenizers that count otherwise; fewer tokens than asked for are no contradiction.
 func (r *Record) addsUp() error {
@@ -190,6 +235,7 @@ func (r *Record) addsUp() error {
 func (t *table) errors(o object, r *Record) error {
 	good, known := o.firstNumber(t.requests)
 	if !known {
+		r.uncounted()
 		return nil
 	}
 	failed, _ := o.firstNumber(t.failed)

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"aicv/kit/subprocess/play"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -26,14 +25,14 @@ const (
 
 func TestMain(m *testing.M) {
 	if say, plays := os.LookupEnv(playSay); plays {
-		play(say)
+		perform(say)
 		return
 	}
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector holds each program for a second
 	os.Exit(m.Run())
 }
 
-func play(say string) {
+func perform(say string) {
 	request, _ := io.ReadAll(os.Stdin)
 	turn, turns := 0, strings.Split(say, ";")
 	if folder := os.Getenv(playKeep); folder != "" {
@@ -51,26 +50,7 @@ func play(say string) {
 	if turn < len(turns)-1 {
 		os.Exit(139) // all but the last die
 	}
-	switch end := os.Getenv(playEnd); end {
-	case "hang":
-		child := osexec.Command("sleep", "600") // holds the output open, and must end, too
-		child.Stdout = os.Stdout
-		_ = child.Start()
-		time.Sleep(time.Hour)
-	case "flood":
-		line := strings.Repeat("x", 1<<20)
-		for range 1 << 10 {
-			fmt.Print(line)
-		}
-	case "kill":
-		self, _ := os.FindProcess(os.Getpid())
-		_ = self.Kill()
-		time.Sleep(time.Hour)
-	case "":
-	default:
-		code, _ := strconv.Atoi(end)
-		os.Exit(code)
-	}
+	play.End(os.Getenv(playEnd), "")
 }
 
 // venv is a virtual environment in which this test binary plays interpreter and command.

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	osexec "os/exec"
-	"strconv"
-	"strings"
 	"testing"
-	"time"
 
+	"aicv/kit/subprocess/play"
 	"aicv/metric"
 	"aicv/spec"
 )
@@ -24,40 +21,21 @@ const (
 
 func TestMain(m *testing.M) {
 	if say, plays := os.LookupEnv(playSay); plays {
-		play(say)
+		perform(say)
 		return
 	}
 	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector holds each program for a second
 	os.Exit(m.Run())
 }
 
-func play(say string) {
+func perform(say string) {
 	request, _ := io.ReadAll(os.Stdin)
 	if path := os.Getenv("EXEC_TEST_KEEP"); path != "" {
 		_ = os.WriteFile(path, request, 0o600)
 	}
 	fmt.Print(os.ExpandEnv(say))
 	fmt.Fprint(os.Stderr, os.ExpandEnv(os.Getenv(playErrors)))
-	switch end := os.Getenv(playEnd); end {
-	case "hang":
-		child := osexec.Command("sleep", "600") // holds the output open, and must end, too
-		child.Stdout = os.Stdout
-		_ = child.Start()
-		time.Sleep(time.Hour)
-	case "flood":
-		line := strings.Repeat("x", 1<<20) + "\n"
-		for range 1 << 10 {
-			fmt.Print(line)
-		}
-	case "kill":
-		self, _ := os.FindProcess(os.Getpid())
-		_ = self.Kill()
-		time.Sleep(time.Hour)
-	case "":
-	default:
-		code, _ := strconv.Atoi(end)
-		os.Exit(code)
-	}
+	play.End(os.Getenv(playEnd), "\n")
 }
 
 const hello = `{"protocol":"aicv-predictor/1","tool":"roof","version":"1.2"}` + "\n"

@@ -72,15 +72,9 @@ func mappings() []metric.Mapping {
 
 // answers lists the metrics that a declaration names, in contract order.
 func answers(c *spec.Component) []metric.Name {
-	given := map[metric.Name]bool{}
+	var given []metric.Name
 	for _, name := range c.Attrs.Strings(attrMetrics) {
-		given[metric.Name(name)] = true
+		given = append(given, metric.Name(name))
 	}
-	var names []metric.Name
-	for _, m := range metric.All() {
-		if given[m.Name] {
-			names = append(names, m.Name)
-		}
-	}
-	return names
+	return metric.InOrder(given)
 }

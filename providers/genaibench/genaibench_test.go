@@ -3,9 +3,7 @@ package genaibench
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"aicv/kit/benchtool"
+	"aicv/kit/benchtool/benchtooltest"
 	"aicv/metric"
 	"aicv/providers/sim"
 	"aicv/spec"
@@ -182,27 +181,14 @@ func TestRunOfTheTool(t *testing.T) {
 }
 
 func TestWhenTheToolFails(t *testing.T) {
-	for part, wants := range map[string][]string{
+	benchtooltest.Failures(t, map[string][]string{
 		"dies":    {"ended before its first run did", "exit status 1", "something went wrong"},
 		"refused": {"none of its 1 requests was answered", "HTTP 503: no place"},
-	} {
-		t.Run(part, func(t *testing.T) {
-			b, request, _ := playing(t, part, nil)
-			_, err := b.Run(t.Context(), request, nil)
-			text := ""
-			if e := (*spec.Error)(nil); errors.As(err, &e) {
-				text = e.Error() + e.Detail
-			}
-			for _, want := range wants {
-				if !strings.Contains(text, want) {
-					t.Errorf("%q lacks %q", text, want)
-				}
-			}
-			if spec.KindOf(err) != spec.ErrBenchmark {
-				t.Errorf("kind %s", spec.KindOf(err))
-			}
-		})
-	}
+	}, func(t *testing.T, part string) error {
+		b, request, _ := playing(t, part, nil)
+		_, err := b.Run(t.Context(), request, nil)
+		return err
+	})
 }
 
 // A tool that fails only at its sheets and plots has measured.
@@ -348,28 +334,19 @@ func TestRefusedLoads(t *testing.T) {
 }
 
 func TestRefusedDeclarations(t *testing.T) {
-	for want, attrs := range map[string]spec.Attrs{
-		"both set":             {benchtool.AttrCommand: spec.StringValue("x"), benchtool.AttrVenv: spec.StringValue("y")},
-		"image is set beside":  {benchtool.AttrVenv: spec.StringValue("y"), spec.AttrImage: spec.StringValue("x")},
-		"params sets":          {benchtool.AttrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
-		"max_time is negative": {benchtool.AttrMaxTime: spec.StringValue("-1s")},
-	} {
-		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
-		}
+	declare := func(attrs spec.Attrs) error {
+		_, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{})
+		return err
+	}
+	benchtooltest.Declarations(t, declare)
+	image := spec.Attrs{benchtool.AttrVenv: spec.StringValue("y"), spec.AttrImage: spec.StringValue("x")}
+	if err := declare(image); err == nil || !strings.Contains(err.Error(), "image is set beside") {
+		t.Errorf("an image beside an environment: %v", err)
 	}
 }
 
 func TestCheck(t *testing.T) {
-	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue("none"), benchtool.AttrTokenizer: spec.StringValue("/none")}, nil)
-	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
-		t.Errorf("%+v", got)
-	}
-	b = made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrTokenizer: spec.StringValue("/none"), benchtool.AttrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
-	got := b.Check(t.Context())
-	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
-		t.Errorf("%+v", got)
-	}
+	benchtooltest.Checks(t, func(attrs spec.Attrs) spec.Checker { return made(t, attrs, nil) })
 }
 
 // TestReal runs the real tool against the simulator, in real time.
@@ -403,34 +380,8 @@ func TestReal(t *testing.T) {
 		}
 	}
 	request := order16(front.URL)
-	request.Load = spec.Load{Concurrency: 4, InputTokens: 64, OutputTokens: 16}
-	request.Sampling = spec.Sampling{Requests: 40, Warmup: 8}
-	r, err := b.Run(t.Context(), request, nil)
-	if err != nil {
-		if e := (*spec.Error)(nil); errors.As(err, &e) {
-			t.Log(e.Detail)
-		}
-		t.Fatal(err)
-	}
-	t.Logf("%d requests in %s: %v", r.Requests, r.Elapsed, r.Values)
-	for _, f := range r.Findings {
-		t.Logf("%s %s: %s", f.Severity, f.Check, f.Message)
-	}
-	if r.Requests < 40 || r.Failed != 0 || r.Provenance.Version != testedVersion {
+	if r := benchtooltest.RealRun(t, b, request); r.Provenance.Version != testedVersion {
 		t.Errorf("%+v", r)
 	}
-	for i := range r.Rows {
-		if r.Rows[i].Phase == spec.PhaseMeasure && r.Rows[i].OutputTokens != 16 {
-			t.Errorf("request %d gave %d tokens", i, r.Rows[i].OutputTokens)
-		}
-	}
-	_ = filepath.WalkDir(b.Env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), key) {
-			t.Errorf("%s holds the key", path)
-		}
-		return nil
-	})
+	benchtooltest.NoFileHolds(t, b.Env.WorkDir, key)
 }

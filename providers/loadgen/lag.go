@@ -35,8 +35,9 @@ func (l *lag) figures() (mean, most float64) {
 	return milliseconds(l.total) / float64(max(1, l.n)), milliseconds(l.most)
 }
 
-// wakeInterval is the time between two looks at how late the client wakes up.
-const wakeInterval = 10 * time.Millisecond
+// wakeInterval is the time between two looks at how late the client wakes up. Each look
+// wakes two threads: every 10 ms they took a sixth of the CPU time of 16 quick streams.
+const wakeInterval = 50 * time.Millisecond
 
 // timerGrain is how much later than asked a timer may fire on a machine that has nothing
 // else to do: that much is no lag.

@@ -92,19 +92,13 @@ func mappings() []metric.Mapping {
 
 // answers lists the metrics that a declaration names or derives, in contract order.
 func answers(c *spec.Component) []metric.Name {
-	given := map[metric.Name]bool{}
+	var given []metric.Name
 	for _, block := range c.Attrs[attrMetric].Items() {
 		label, _ := block.Field("label")
-		given[metric.Name(label.Text())] = true
+		given = append(given, metric.Name(label.Text()))
 	}
 	for _, name := range c.Attrs.Strings(attrDerive) {
-		given[metric.Name(name)] = true
+		given = append(given, metric.Name(name))
 	}
-	var names []metric.Name
-	for _, m := range metric.All() {
-		if given[m.Name] {
-			names = append(names, m.Name)
-		}
-	}
-	return names
+	return metric.InOrder(given)
 }

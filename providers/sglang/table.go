@@ -1,6 +1,8 @@
 package sglang
 
 import (
+	"slices"
+
 	"aicv/kit/engine"
 	"aicv/spec"
 )
@@ -12,7 +14,7 @@ func Table() engine.Table {
 	return engine.Table{
 		Engine: "SGLang", Kind: Kind, Oldest: "0.5.6", Newest: "0.5.23",
 		Checked: []string{"0.5.6.post2", "0.5.9", "0.5.10", "0.5.12", "0.5.14", "0.5.16", "0.5.23"},
-		Rows:    rows(), Counters: counters(),
+		Rows:    slices.Concat(parallel(), quantization(), limits(), scheduling()), Counters: counters(),
 		Aliases: map[string]string{
 			"tensor-parallel-size": "tp-size", "tp": "tp-size", "pipeline-parallel-size": "pp-size", "data-parallel-size": "dp-size", "dp": "dp-size",
 			"expert-parallel-size": "ep-size", "ep": "ep-size", "model": "model-path", "attn-dp-size": "enable-dp-attention",
@@ -28,14 +30,6 @@ func Table() engine.Table {
 			{Flag: "disaggregation-prefill-pp", Versions: ">=0.5.10", Instead: "leave it out: sizes are exchanged by the servers"},
 		},
 	}
-}
-
-func rows() []engine.Row {
-	var all []engine.Row
-	for _, part := range [][]engine.Row{parallel(), quantization(), limits(), scheduling()} {
-		all = append(all, part...)
-	}
-	return all
 }
 
 const (

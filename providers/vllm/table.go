@@ -1,6 +1,8 @@
 package vllm
 
 import (
+	"slices"
+
 	"aicv/kit/engine"
 	"aicv/spec"
 )
@@ -12,7 +14,7 @@ func Table() engine.Table {
 	return engine.Table{
 		Engine: "vLLM", Kind: Kind, Oldest: "0.12.0", Newest: "0.33.0", Negated: true,
 		Checked: []string{"0.12.0", "0.14.0", "0.18.0", "0.19.0", "0.20.0", "0.22.0", "0.24.0", "0.32.0"},
-		Rows:    rows(), Counters: counters(),
+		Rows:    slices.Concat(parallel(), quantization(), limits(), scheduling()), Counters: counters(),
 		Aliases: map[string]string{
 			"tp": "tensor-parallel-size", "pp": "pipeline-parallel-size", "dp": "data-parallel-size", "ep": "enable-expert-parallel", "q": "quantization",
 			"cc": "compilation-config", "ac": "attention-config", "sc": "speculative-config",
@@ -35,14 +37,6 @@ func Table() engine.Table {
 			{Flag: "disable-log-requests", Versions: ">=0.18.0", Instead: `use "enable-log-requests" = false`},
 		},
 	}
-}
-
-func rows() []engine.Row {
-	var all []engine.Row
-	for _, part := range [][]engine.Row{parallel(), quantization(), limits(), scheduling()} {
-		all = append(all, part...)
-	}
-	return all
 }
 
 const (

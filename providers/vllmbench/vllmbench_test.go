@@ -3,9 +3,7 @@ package vllmbench
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"net/http/httptest"
 	"os"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"aicv/kit/benchtool"
+	"aicv/kit/benchtool/benchtooltest"
 	"aicv/kit/pytool"
 	"aicv/metric"
 	"aicv/providers/sim"
@@ -212,28 +211,15 @@ func TestRunOfTheTool(t *testing.T) {
 }
 
 func TestWhenTheToolFails(t *testing.T) {
-	for part, wants := range map[string][]string{
+	benchtooltest.Failures(t, map[string][]string{
 		"dies":    {"it wrote no result", "exit status 1", "something went wrong with (secret)"},
 		"garbage": {"its result can not be read", "no JSON"},
 		"other":   {"of 1 requests at concurrency 0, and 4 at 2 were asked for"},
-	} {
-		t.Run(part, func(t *testing.T) {
-			b, request := playing(t, part, nil)
-			_, err := b.Run(t.Context(), request, nil)
-			text := ""
-			if e := (*spec.Error)(nil); errors.As(err, &e) {
-				text = e.Error() + e.Detail
-			}
-			for _, want := range wants {
-				if !strings.Contains(text, want) {
-					t.Errorf("%q lacks %q", text, want)
-				}
-			}
-			if spec.KindOf(err) != spec.ErrBenchmark {
-				t.Errorf("kind %s", spec.KindOf(err))
-			}
-		})
-	}
+	}, func(t *testing.T, part string) error {
+		b, request := playing(t, part, nil)
+		_, err := b.Run(t.Context(), request, nil)
+		return err
+	})
 }
 
 func TestAResultCountsWhateverTheExit(t *testing.T) {
@@ -363,27 +349,15 @@ func TestRefusedLoads(t *testing.T) {
 }
 
 func TestRefusedDeclarations(t *testing.T) {
-	for want, attrs := range map[string]spec.Attrs{
-		"both set":             {benchtool.AttrCommand: spec.StringValue("x"), benchtool.AttrVenv: spec.StringValue("y")},
-		"params sets":          {benchtool.AttrParams: spec.MapValue(spec.Field{Name: "ignore_eos", Value: spec.BoolValue(false)})},
-		"max_time is negative": {benchtool.AttrMaxTime: spec.StringValue("-1s")},
-	} {
-		if _, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
-		}
+	declare := func(attrs spec.Attrs) error {
+		_, err := newBenchmark(&spec.Component{Attrs: attrs}, spec.Env{})
+		return err
 	}
+	benchtooltest.Declarations(t, declare)
 }
 
 func TestCheck(t *testing.T) {
-	b := made(t, spec.Attrs{benchtool.AttrVenv: spec.StringValue("none")}, nil)
-	if got := b.Check(t.Context()); len(got) != 1 || got[0].Status != spec.CheckFail || !strings.Contains(got[0].Fix, "scripts/real-tools") {
-		t.Errorf("%+v", got)
-	}
-	b = made(t, spec.Attrs{benchtool.AttrCommand: spec.StringValue(os.Args[0]), benchtool.AttrTokenizer: spec.StringValue("/none"), benchtool.AttrAPIKey: spec.SecretValue("NO_SUCH")}, nil)
-	got := b.Check(t.Context())
-	if len(got) != 3 || got[0].Status != spec.CheckWarn || got[1].Status != spec.CheckFail || got[2].Status != spec.CheckFail {
-		t.Errorf("%+v", got)
-	}
+	benchtooltest.Checks(t, func(attrs spec.Attrs) spec.Checker { return made(t, attrs, nil) })
 }
 
 // TestReal runs the real tool against the simulator, in real time.
@@ -413,37 +387,11 @@ func TestReal(t *testing.T) {
 		}
 	}
 	request := order16(simulator(t))
-	request.Load = spec.Load{Concurrency: 4, InputTokens: 64, OutputTokens: 16}
-	request.Sampling = spec.Sampling{Requests: 40, Warmup: 8}
-	r, err := b.Run(t.Context(), request, nil)
-	if err != nil {
-		if e := (*spec.Error)(nil); errors.As(err, &e) {
-			t.Log(e.Detail)
-		}
-		t.Fatal(err)
-	}
-	t.Logf("%d requests in %s: %v", r.Requests, r.Elapsed, r.Values)
-	for _, f := range r.Findings {
-		t.Logf("%s %s: %s", f.Severity, f.Check, f.Message)
-	}
-	if r.Requests != 40 || r.Failed != 0 || !strings.HasPrefix(r.Provenance.Version, testedVersion) {
+	if r := benchtooltest.RealRun(t, b, request); r.Requests != 40 || !strings.HasPrefix(r.Provenance.Version, testedVersion) {
 		t.Errorf("%+v", r)
 	}
-	for i := range r.Rows {
-		if row := r.Rows[i]; row.Phase == spec.PhaseMeasure && row.OutputTokens != 16 {
-			t.Errorf("request %d: %+v", i, row)
-		}
-	}
 	realShapes(t, b, request)
-	_ = filepath.WalkDir(b.Env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), secret) {
-			t.Errorf("%s holds the key", path)
-		}
-		return nil
-	})
+	benchtooltest.NoFileHolds(t, b.Env.WorkDir, secret)
 }
 
 // realShapes has the real tool drive what takes more than its plainest arguments.
