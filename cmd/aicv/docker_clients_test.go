@@ -181,6 +181,20 @@ func TestRealDockerClient(t *testing.T) {
 	}
 }
 
+// TestRealDockerClientOfReplicas has the client call aicv's own proxy, which is on the host.
+func TestRealDockerClientOfReplicas(t *testing.T) {
+	needDocker(t)
+	importStandIn(t, "stand-in:replicas", "replicas")
+	suite := strings.Replace(clientSuite("stand-in:replicas", ""), "  repeats {", "  configuration { replicas = 2 }\n  repeats {", 1)
+	dir := newClientCase(t, suite)
+	if out, err := exec.Command("aicv", "apply", dir).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if left := containersOf(t, dir); len(left) > 0 {
+		t.Errorf("containers left: %s", left)
+	}
+}
+
 // hanging begins an apply whose client stays, and waits for that.
 func hanging(t *testing.T) (dir string, apply *exec.Cmd, ended <-chan error) {
 	t.Helper()
