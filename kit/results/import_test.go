@@ -178,6 +178,11 @@ func TestSuitesNeedWhatIsSaid(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+	other := whole
+	other.Window, other.Figures = spec.WindowWholeRun, map[metric.Name]float64{metric.TotalThroughput: 1}
+	if mixed, err := NewSuite([]Record{other, whole}); err != nil || !strings.Contains(string(mixed.HCL), `window     = "unknown"`) || !strings.Contains(string(mixed.HCL), "window of its rates is unknown") {
+		t.Errorf("results of two windows: %v, %s", err, mixed.HCL)
+	}
 	hostile := whole
 	hostile.Model, hostile.Caveats = "a\"${env(\"X\")}\n%{", []string{"b\n}\nx = 1"}
 	suite, err := NewSuite([]Record{hostile, hostile})
