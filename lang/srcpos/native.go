@@ -97,6 +97,8 @@ func (m *Map) pieces(source []byte, offset int, quoted bool) (line, error) {
 			}
 		case bytes.HasPrefix(source, []byte("$${")) || bytes.HasPrefix(source, []byte("%%{")):
 			decoded, n = string(source[1:3]), 3
+		case bytes.HasPrefix(source, []byte("$$")) || bytes.HasPrefix(source, []byte("%%")):
+			decoded, n = string(source[:2]), 2 // HCL takes both, so that a third does not begin an escape
 		default:
 			n = plainLength(source, quoted)
 			decoded = string(source[:n])

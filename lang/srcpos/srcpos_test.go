@@ -203,6 +203,16 @@ func TestHeredocsAgreeWithHCL(t *testing.T) {
 	})
 }
 
+// TestThreeSigils: HCL reads two sigils as a pair where the third belongs to a brace.
+func TestThreeSigils(t *testing.T) {
+	const source = `"\r%%%{"`
+	want, ok := evaluateJSON(source)
+	m, err := Decode([]byte(source), spec.Pos{Line: 1, Column: 1}, file, true)
+	if err != nil || !ok || m.Text() != want {
+		t.Errorf("%q, %v; HCL says %q", m.Text(), err, want)
+	}
+}
+
 func TestJSONSlicesBack(t *testing.T) {
 	pieces := rapid.OneOf(
 		rapid.SampledFrom([]string{`\n`, `\/`, `\"`, `\\`, `\b`, `\f`, `\r`, `\t`, `\u00e9`, `\ud83d\ude00`, `\ud83d`, `\u0024`, "$${", "%%{", "$", "%", "{", "}",
