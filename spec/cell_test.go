@@ -40,6 +40,24 @@ func TestIncidentalAttributesAreNoPartOfIdentities(t *testing.T) {
 	}
 }
 
+// How a run is taken is part of what was measured; a deployment may serve all of it.
+func TestSamplingIsPartOfTheMeasurement(t *testing.T) {
+	plain, seen := cellOf("1s", "0.1"), map[ID]string{}
+	for name, s := range map[string]Sampling{
+		"as usual": {}, "requests": {Requests: 7}, "duration": {Duration: 7}, "warm-up": {Warmup: 7}, "warm-up by time": {WarmupTime: 7}, "seed": {Seed: 7},
+	} {
+		c := *plain
+		c.Sampling = s
+		if other, known := seen[c.MeasurementID()]; known {
+			t.Errorf("%s and %s are one measurement", name, other)
+		}
+		seen[c.MeasurementID()] = name
+		if c.DeploymentID() != plain.DeploymentID() {
+			t.Errorf("%s makes another deployment", name)
+		}
+	}
+}
+
 // A saved plan carries its components as JSON: what it measures is the same afterwards.
 func TestComponentKeepsItsIdentityInJSON(t *testing.T) {
 	c := waiting(RoleRuntime, "1s", "0.1")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +62,8 @@ func standIn(args []string) {
 func importImage(t *testing.T, tag, path string, content io.Reader) {
 	t.Helper()
 	repo, version, _ := strings.Cut(tag, ":")
-	answer := sendDaemon(t, "POST", "/images/create?fromSrc=-&repo="+repo+"&tag="+version+"&changes=ENV+PATH%3D"+path, "application/x-tar", content)
+	query := url.Values{"fromSrc": {"-"}, "repo": {repo}, "tag": {version}, "changes": {"ENV PATH=" + path}}
+	answer := sendDaemon(t, "POST", "/images/create?"+query.Encode(), "application/x-tar", content)
 	if strings.Contains(answer, "errorDetail") {
 		t.Fatal(answer)
 	}
@@ -179,6 +181,20 @@ func TestRealDockerClient(t *testing.T) {
 	}
 }
 
+// TestRealDockerClientOfReplicas has the client call aicv's own proxy, which is on the host.
+func TestRealDockerClientOfReplicas(t *testing.T) {
+	needDocker(t)
+	importStandIn(t, "stand-in:replicas", "replicas")
+	suite := strings.Replace(clientSuite("stand-in:replicas", ""), "  repeats {", "  configuration { replicas = 2 }\n  repeats {", 1)
+	dir := newClientCase(t, suite)
+	if out, err := exec.Command("aicv", "apply", dir).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if left := containersOf(t, dir); len(left) > 0 {
+		t.Errorf("containers left: %s", left)
+	}
+}
+
 // hanging begins an apply whose client stays, and waits for that.
 func hanging(t *testing.T) (dir string, apply *exec.Cmd, ended <-chan error) {
 	t.Helper()
@@ -213,10 +229,8 @@ func TestRealDockerClientEnds(t *testing.T) {
 	needDocker(t)
 	t.Run("interrupted", func(t *testing.T) {
 		dir, apply, ended := hanging(t)
-		for range 2 { // the first waits a while for the run
-			if err := apply.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
-			}
+		if err := apply.Process.Signal(syscall.SIGTERM); err != nil { // one tears down at once, two leave
+			t.Fatal(err)
 		}
 		<-ended
 		if code := apply.ProcessState.ExitCode(); code != 130 {
@@ -262,4 +276,45 @@ func TestRealDockerClientEnds(t *testing.T) {
 			t.Errorf("containers left: %s", left)
 		}
 	})
+}
+
+// TestRealDockerClientOfAnOrdinaryUser has the client write with the rights of whoever
+// runs aicv, so that its results can be read, searched for the key and removed.
+func TestRealDockerClientOfAnOrdinaryUser(t *testing.T) {
+	needDocker(t)
+	if os.Getuid() != 0 {
+		t.Skip("needs root to become somebody else")
+	}
+	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	for path, mode := range map[string]os.FileMode{socket: 0o666, filepath.Dir(socket): 0o711} { // as the group docker would have it
+		before, err := os.Stat(path)
+		if err == nil {
+			err = os.Chmod(path, mode)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.Chmod(path, before.Mode()) })
+	}
+	importStandIn(t, "stand-in:user", "user")
+	dir := newClientCase(t, clientSuite("stand-in:user", ""))
+	if out, err := asNobody(t, dir)("apply", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	results, err := filepath.Glob(filepath.Join(dir, ".aicv", "genai-bench", "*", "results", "*.json"))
+	if err != nil || len(results) != 4 {
+		t.Errorf("results %q, error %v", results, err)
+	}
+	for _, file := range results {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); !ok || owner.Uid != nobody {
+			t.Errorf("%s is somebody else's", file)
+		}
+	}
+	if left := containersOf(t, dir); len(left) > 0 {
+		t.Errorf("containers left: %s", left)
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -127,31 +128,10 @@ func TestRealDockerSocketOfSomebodyElse(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to become somebody else")
 	}
-	const nobody = 65534
 	c := newDockerCase(t)
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(c.dir, "aicv")
-	if err := os.WriteFile(binary, self, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for dir := c.dir; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, file := range []string{c.dir, filepath.Join(c.dir, "suite.hcl")} {
-		if err := os.Chown(file, nobody, nobody); err != nil {
-			t.Fatal(err)
-		}
-	}
+	command := asNobody(t, c.dir)
 	for _, verb := range []string{"apply", "doctor", "destroy"} {
-		command := exec.Command(binary, verb, c.dir)
-		command.Dir, command.Env = c.dir, append(os.Environ(), "HOME="+c.dir, "XDG_CACHE_HOME="+c.dir)
-		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		out, err := command.CombinedOutput()
+		out, err := command(verb, c.dir).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "may not use its socket") || !strings.Contains(string(out), "group docker") {
 			t.Errorf("%s: error %v, with neither cause nor fix:\n%s", verb, err, out)
 		}
@@ -159,5 +139,38 @@ func TestRealDockerSocketOfSomebodyElse(t *testing.T) {
 	c.apply("", 0) // whoever may goes on
 	if left := containersOf(t, c.dir); len(left) > 0 {
 		t.Errorf("containers left: %s", left)
+	}
+}
+
+// nobody is an ordinary user.
+const nobody = 65534
+
+// asNobody hands a folder to an ordinary user, with an aicv in it that the user can run.
+func asNobody(t *testing.T, folder string) func(args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(folder, "aicv")
+	if err := os.WriteFile(binary, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for dir := folder; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, nobody, nobody))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(args ...string) *exec.Cmd {
+		command := exec.Command(binary, args...)
+		command.Dir, command.Env = folder, append(os.Environ(), "HOME="+folder, "XDG_CACHE_HOME="+folder)
+		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		return command
 	}
 }

@@ -13,13 +13,17 @@ import (
 	"aicv/internal/golden"
 )
 
-// TestMain makes this test binary the aicv command of the script tests.
+// TestMain makes this test binary the aicv command of the script tests. In images it stands
+// in for the tools of others, by their names; on this host these stay what they are.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"aicv":        func() { os.Exit(runUnderTest()) },
-		standInTool:   func() { standIn(os.Args[1:]) },
-		standInPython: func() { standIn(os.Args[3:]) }, // python3 -c CODE
-	})
+	switch filepath.Base(os.Args[0]) {
+	case standInTool:
+		standIn(os.Args[1:])
+	case standInPython: // python3 -c CODE
+		standIn(os.Args[3:])
+	default:
+		testscript.Main(m, map[string]func(){"aicv": func() { os.Exit(runUnderTest()) }})
+	}
 }
 
 // runUnderTest is main, with the failpoints that crash tests ask for.

@@ -2,15 +2,18 @@ package benchtool
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"aicv/metric"
 	"aicv/spec"
 )
 
@@ -41,7 +44,7 @@ func TestWarmup(t *testing.T) {
 	if w.prompt(0) == w.prompt(1) || len(strings.Fields(w.prompt(0))) != 8 {
 		t.Errorf("%q, %q", w.prompt(0), w.prompt(1))
 	}
-	for status, want := range map[int]string{http.StatusServiceUnavailable: "HTTP 503", http.StatusFound: "redirect"} {
+	for status, want := range map[int]string{http.StatusNotFound: "HTTP 404", http.StatusFound: "redirect"} {
 		answer = status
 		if _, err := w.Run(t.Context(), silent); spec.KindOf(err) != spec.ErrInfrastructure || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d: %v", status, err)
@@ -51,6 +54,39 @@ func TestWarmup(t *testing.T) {
 	cancel()
 	if _, err := w.Run(ctx, silent); spec.KindOf(err) != spec.ErrInterrupted {
 		t.Errorf("%v", err)
+	}
+}
+
+// A server that fails every request is measured, once enough of them failed: its error
+// rate is all there is. One that answers some is warmed up.
+func TestWarmupThatIsRefused(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		http.Error(w, "no place", http.StatusServiceUnavailable)
+	}))
+	defer s.Close()
+	_, err := warmup(s.URL).Run(t.Context(), silent)
+	refused := (*Refused)(nil)
+	if !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	r, err := refused.Result("tool")
+	rate, _ := r.Values.Get(metric.ErrorRate)
+	if err != nil || rate != 1 || len(r.Values) != 1 || r.Failed != r.Requests || int64(r.Requests) != asked.Load() || r.Requests < 20 || r.Requests > 22 || r.Elapsed <= 0 || r.Rows[0].Phase != spec.PhaseMeasure {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if f := r.Findings[0]; f.Check != "given_up" || !strings.Contains(f.Message, "HTTP 503: no place") {
+		t.Errorf("%+v", f)
+	}
+	some := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1)%2 == 0 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer some.Close()
+	if got, err := warmup(some.URL).Run(t.Context(), silent); err != nil || got.Latency <= 0 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"aicv/kit/results"
 	"aicv/spec"
 )
 
@@ -31,7 +29,8 @@ type Warmup struct {
 }
 
 // Run sends the warm-up and reports its progress. It is an error where no request is
-// answered, and where ctx ends.
+// answered, and where ctx ends; a *Refused where the server failed all of them, of which
+// there are enough then to be sure.
 func (w *Warmup) Run(ctx context.Context, emit spec.Emit) (*Warmed, error) {
 	client := warmupClient(w.Concurrency)
 	defer client.CloseIdleConnections()
@@ -42,6 +41,8 @@ func (w *Warmup) Run(ctx context.Context, emit spec.Emit) (*Warmed, error) {
 	switch {
 	case ctx.Err() != nil:
 		return got, Interrupted(ctx, "the warm-up was ended")
+	case errors.As(err, new(*Refused)):
+		return got, err
 	case err != nil:
 		return got, &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the warm-up failed", Cause: err, Fix: "see the server's log"}
 	}
@@ -56,27 +57,9 @@ type Warmed struct {
 	Began   time.Time
 	Latency time.Duration     // mean of the requests that were answered
 	Rows    []spec.RequestRow // in the order in which they ended
-}
 
-// book adds a request that started at a time and has just ended.
-func (w *Warmed) book(start time.Duration, input int, err error) {
-	row := spec.RequestRow{Index: len(w.Rows), Phase: spec.PhaseWarmup, Start: start, Latency: time.Since(w.Began) - start, InputTokens: input}
-	if err != nil {
-		row.Error, row.Latency = err.Error(), 0
-	}
-	w.Rows = append(w.Rows, row)
-}
-
-// finish takes the mean latency; an error where no request was answered.
-func (w *Warmed) finish() error {
-	good := results.Rows(w.Rows).Good()
-	if len(w.Rows) > 0 && good == 0 {
-		return fmt.Errorf("none of %d warm-up requests was answered: %s", len(w.Rows), w.Rows[0].Error)
-	}
-	for i := range w.Rows {
-		w.Latency += w.Rows[i].Latency / time.Duration(max(1, good))
-	}
-	return nil
+	overwhelmed int           // requests that the server failed
+	took        time.Duration // until the last ended
 }
 
 // send sends the requests, calls each after every one, and fails where none is answered.
@@ -97,7 +80,15 @@ func (w *Warmup) send(ctx context.Context, client *http.Client, each func(done i
 			}
 		})
 	}
-	for i := 0; (i < w.Requests || time.Since(got.Began) < w.Least) && ctx.Err() == nil; i++ {
+	goesOn := func(i int) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if got.refused() {
+			return i < max(w.Concurrency, enoughFailures)
+		}
+		return i < w.Requests || time.Since(got.Began) < w.Least
+	}
+	for i := 0; ctx.Err() == nil && goesOn(i); i++ {
 		next <- i
 	}
 	close(next)
@@ -105,7 +96,7 @@ func (w *Warmup) send(ctx context.Context, client *http.Client, each func(done i
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return got, got.finish()
+	return got, got.finish(w.Concurrency)
 }
 
 // places is how many requests are in flight.
@@ -141,7 +132,7 @@ func (w *Warmup) ask(ctx context.Context, client *http.Client, index int) error 
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("HTTP %d: %s", response.StatusCode, bytes.TrimSpace(text[:min(len(text), 300)]))
+		return &statusError{response.StatusCode, bytes.TrimSpace(text[:min(len(text), 300)])}
 	}
 	return nil
 }

@@ -157,17 +157,17 @@ func ReadCSV(path string, columns []Column, window spec.WindowKind, near Near) (
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err == nil && len(records) == maxRecords {
-			err = fmt.Errorf("it has more than %d rows", maxRecords)
+		if err != nil { // it says the line
+			return nil, refused(name, err.Error(), "write each row with as many cells as the header has")
 		}
-		var r Record
+		if len(records) == maxRecords {
+			return nil, refused(name, fmt.Sprintf("it has more than %d rows", maxRecords), "import it in parts")
+		}
 		line, _ := reader.FieldPos(0)
-		if err == nil {
-			r, err = t.record(cells)
-			r.Source = fmt.Sprintf("%s:%d", name, line)
-		}
+		r, err := t.record(cells)
+		r.Source = fmt.Sprintf("%s:%d", name, line)
 		if err != nil {
-			return nil, refused(fmt.Sprintf("%s:%d", name, line), err.Error(), "correct the cell, or leave it empty where nothing was measured")
+			return nil, refused(r.Source, err.Error(), "correct the cell, or leave it empty where nothing was measured")
 		}
 		records = append(records, r)
 	}

@@ -119,6 +119,7 @@ func TestBadCSV(t *testing.T) {
 
 func FuzzCSV(f *testing.F) {
 	f.Add(csvText)
+	f.Add(",conc,,,,itl,,,\n0\"")
 	f.Add("itl,conc\n\"1\n\",2\n")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {

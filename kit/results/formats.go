@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ type Format struct {
 	read   func(data []byte) ([]Record, error)
 	folder func(dir string) ([]Record, error) // of formats that are folders; nil: each file by itself
 	file   string                             // the only file of a folder that is read; empty: all JSON
+	skip   []string                           // files of a folder that hold no results
 
 	requestsFile string // beside a result, with its requests
 	requests     func(data []byte, r *Record) error
@@ -31,7 +33,8 @@ func Formats() []Format {
 		{Name: "aiperf", Doc: "profile_export_aiperf.json, from the requests in profile_export.jsonl beside it; its inter_token_latency is our tpot", read: aiperfTable().read,
 			file: "profile_export_aiperf.json", requestsFile: "profile_export.jsonl", requests: aiperfRequests},
 		{Name: "guidellm", Doc: "JSON report of guidellm, from its requests where it has all; its time_per_output_token counts the first token and is left out", read: guidellmTable().read},
-		{Name: "inference-perf", Doc: "stage reports of inference-perf, in seconds; its rates are of an unknown window", read: inferencePerfTable().read},
+		{Name: "inference-perf", Doc: "stage reports of inference-perf, in seconds; its rates are of an unknown window where it does not say how long a stage took", read: inferencePerfTable().read,
+			skip: []string{"per_request_lifecycle_metrics.json", "validation.json"}},
 		{Name: "inferencex", Doc: "InferenceX results (agg_*.json), in seconds; tput_per_gpu counts input tokens and is left out", read: inferenceX},
 		{Name: "autotuner", Doc: "results file of inference-autotuner: genai-bench's aggregates at each concurrency; its own averages over them are left out", read: autotuner},
 		{Name: CSV, Doc: "plain CSV; --map COLUMN=METRIC[:UNIT] and --map COLUMN=ITEM say what its columns hold, --window over what time", read: csvUnmapped},
@@ -138,7 +141,7 @@ func aiperfTable() *table {
 		requests: []string{"request_count.avg"}, failed: []string{"error_request_count.avg"}, duration: []string{"benchmark_duration.avg"},
 		fields: []field{{"output_token_throughput.avg", metric.TotalThroughput, 1}, {"request_throughput.avg", metric.RequestThroughput, 1}},
 		never:  []Doubt{{Field: "output_token_throughput_per_user", Why: "it is the mean of inverses; user_throughput is the inverse of the mean"}},
-		refuse: aiperfUnits, doubt: ownTokens, caveat: []string{"tokens are counted by the tool's own tokenizer, unless the server's count is there"},
+		refuse: aiperfUnits, doubt: ownTokens, finish: cancelled, caveat: []string{"tokens are counted by the tool's own tokenizer, unless the server's count is there"},
 	}
 	for _, d := range []struct {
 		tag  string
@@ -158,6 +161,14 @@ func aiperfUnits(o object) string {
 		}
 	}
 	return aiperfLengths(o)
+}
+
+// cancelled says that somebody ended the run.
+func cancelled(o object, r *Record) error {
+	if o.isTrue("was_cancelled") {
+		r.Caveats = append(slices.Clone(r.Caveats), "the run was cancelled: its figures are of the requests that had ended")
+	}
+	return nil
 }
 
 // ownTokens doubts what is of tokens where the tool's tokenizer counted others than the
@@ -228,14 +239,13 @@ func guidellmLengths(o object) string {
 func inferencePerfTable() *table {
 	t := &table{
 		tool: "inference-perf", window: spec.WindowUnknown, rate: []string{"load_summary.requested_rate"}, concurrency: []string{"load_summary.concurrency"},
-		input: []string{"successes.prompt_len.mean"}, output: []string{"successes.output_len.mean"},
-		requests: []string{"successes.count"}, failed: []string{"failures.count"}, refuse: keptUp, doubt: nothing,
+		input: []string{"successes.prompt_tokens.mean", "successes.prompt_len.mean"}, output: []string{"successes.output_tokens.mean", "successes.output_len.mean"}, // since 0.7; before
+		requests: []string{"successes.count"}, failed: []string{"failures.count"}, refuse: keptUp, doubt: nothing, finish: inferencePerfWindow,
 		fields: []field{{"successes.throughput.output_tokens_per_sec", metric.TotalThroughput, 1}, {"successes.throughput.requests_per_sec", metric.RequestThroughput, 1}},
 		never: []Doubt{
 			{Field: "successes.latency.normalized_time_per_output_token", Why: "it is latency / output tokens, which counts the first token too"},
 			{Field: "successes.latency.inter_token_latency", Why: "it is of single gaps, not of requests"},
 		},
-		caveat: []string{"lengths are means: the tool's requests vary in length"},
 	}
 	for _, d := range []struct {
 		name string
@@ -244,6 +254,23 @@ func inferencePerfTable() *table {
 		t.fields = append(t.fields, spreadOf("successes.latency."+d.name+".", d.base, 1000, medians(), "")...)
 	}
 	return t
+}
+
+// inferencePerfWindow reads the window, where the report says how long the stage took: its
+// rates are of that. Lengths that vary are said.
+func inferencePerfWindow(o object, r *Record) error {
+	lasted, known := o.number("benchmark_time_seconds")
+	good, counted := o.number("successes.count")
+	if rate := r.Figures[metric.RequestThroughput]; known && counted && lasted > 0 && math.Abs(good/lasted-rate) <= aggregateTolerance*rate {
+		r.Window = spec.WindowWholeRun
+	}
+	for _, name := range []string{"successes.prompt_tokens", "successes.prompt_len", "successes.output_tokens", "successes.output_len"} {
+		if wide(o, name) {
+			r.Caveats = append(slices.Clone(r.Caveats), "lengths are means: the tool's requests vary in length")
+			break
+		}
+	}
+	return nil
 }
 
 // keptUp refuses stages in which the client sent less than it was asked to.

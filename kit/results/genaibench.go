@@ -94,29 +94,14 @@ func ParseGenAIBench(data []byte) (*GenAIBench, error) {
 
 // newGenAIBench takes the aggregates; unit turns a duration of the file into ms.
 func newGenAIBench(a *genaiAggregates, unit float64) (*GenAIBench, error) {
-	run := &GenAIBench{Scenario: a.Scenario, stated: map[string]float64{}}
-	for _, count := range []struct {
-		name  string
-		given *float64
-		into  *int
-	}{
-		{"num_concurrency", a.Concurrency, &run.Concurrency}, {"num_completed_requests", a.Completed, &run.Completed},
-		{"num_error_requests", a.Errors, &run.Errors}, {"num_requests", a.Total, &run.Total},
-	} {
-		n, err := tokenCount(count.given)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %v is no count", count.name, *count.given)
-		}
-		*count.into = n
+	run := &GenAIBench{Scenario: a.Scenario, stated: statedOf(map[string]*float64{statedOutputRate: a.OutputRate, statedRequestRate: a.RequestRate, statedErrorRate: a.ErrorRate})}
+	err := readCounts(count{"num_concurrency", a.Concurrency, &run.Concurrency}, count{"num_completed_requests", a.Completed, &run.Completed},
+		count{"num_error_requests", a.Errors, &run.Errors}, count{"num_requests", a.Total, &run.Total})
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if run.Duration, err = duration(value(a.Duration) * 1000); err != nil {
 		return nil, fmt.Errorf("run_duration: %w", err)
-	}
-	for name, given := range map[string]*float64{statedOutputRate: a.OutputRate, statedRequestRate: a.RequestRate, statedErrorRate: a.ErrorRate} {
-		if given != nil {
-			run.stated[name] = *given
-		}
 	}
 	for _, name := range []string{statedTTFT, statedTPOT, statedLatency} {
 		if m := a.Stats[name].Mean; m != nil {
@@ -140,23 +125,7 @@ func (r *genaiRow) request(unit float64) (spec.RequestRow, error) {
 		row.Error = "the request has no figures"
 		return row, nil
 	}
-	var err, problem error
-	keep := func(d time.Duration, e error) time.Duration {
-		problem = errors.Join(problem, e)
-		return d
-	}
-	row.TTFT = keep(duration(*r.TTFT * unit))
-	row.Latency = keep(duration(*r.Latency * unit))
-	if row.InputTokens, err = tokenCount(r.Input); err != nil {
-		problem = errors.Join(problem, err)
-	}
-	if row.OutputTokens, err = tokenCount(r.Output); err != nil {
-		problem = errors.Join(problem, err)
-	}
-	if problem == nil && row.TTFT > row.Latency {
-		problem = fmt.Errorf("its first token came after %s, and its last after %s", row.TTFT, row.Latency)
-	}
-	return row, problem
+	return row, answered(&row, *r.TTFT*unit, *r.Latency*unit, r.Input, r.Output)
 }
 
 // longest bounds a duration: no request and no run takes a year.

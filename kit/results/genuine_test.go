@@ -97,6 +97,7 @@ func TestGenuineAIPerf(t *testing.T) {
 		"concurrency": {load(4, 64, 16), 40, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 14.044694, "tpot": 6.311463, "latency": 108.716644, "request_throughput": 33.29107, "total_throughput": 532.65713, "error_rate": 0}, []metric.Name{"ttft_p95"}, "mean of inverses"},
 		"failing":     {load(2, 64, 16), 40, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 15.071817, "tpot": 6.328871, "error_rate": 7. / 40, "request_throughput": 15.997299}, nil, ""},
 		"rate":        {rated("20.000000", 64, 16), 40, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 16.217616, "tpot": 6.177766, "request_throughput": 18.973631}, nil, ""},
+		"aborted":     {rated("2.000000", 64, 16), 20, spec.WindowWholeRun, nil, []metric.Name{"ttft_p90"}, "the run was cancelled"},
 		"own-tokens":  {load(4, 14, 16), 40, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 19.711378, "latency": 106.552151, "request_throughput": 29.38181}, []metric.Name{"tpot", "tpot_p50", "total_throughput", "user_throughput"}, "counts other output tokens than the server does"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,6 +144,17 @@ func TestSampledGuideLLM(t *testing.T) {
 	if r.Window != spec.WindowUnknown || r.Requests != 300 || math.Abs(r.Figures[metric.Latency]-108.598661) > 1e-3 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// What inference-perf 0.7.0 wrote: its folder holds other files too, and its rates are of
+// the time that a stage took.
+func TestGenuineInferencePerf(t *testing.T) {
+	records := imported(t, "inference-perf", "inferenceperf")
+	if len(records) != 2 {
+		t.Fatalf("%d results", len(records))
+	}
+	want := genuine{rated("10.000000", 64, 16), 60, spec.WindowWholeRun, map[metric.Name]float64{"ttft": 12.458215, "tpot": 6.137071, "latency": 105.164892, "ttft_p95": 20.593263, "total_throughput": 158.787673, "error_rate": 0}, []metric.Name{"ttft_p99"}, "several stages"}
+	want.check(t, &records[0])
 }
 
 // The detailed results of vllm bench serve are recomputed from their requests.
@@ -193,7 +205,7 @@ func TestDoubtfulFigures(t *testing.T) {
 	}{
 		"no time": {`"duration": 2.0`, `"duration": 0`, "output_throughput is left out: it is of a run that lasted 0", metric.TotalThroughput},
 		"NaN":     {`"mean_tpot_ms": 2`, `"mean_tpot_ms": NaN`, "mean_tpot_ms is left out: it is no number", metric.TPOT},
-		"zero":    {`"mean_e2el_ms": 90`, `"mean_e2el_ms": 0`, "mean_e2el_ms is left out: it is 0", metric.Latency},
+		"zero":    {`"mean_e2el_ms": 50.5`, `"mean_e2el_ms": 0`, "mean_e2el_ms is left out: it is 0", metric.Latency},
 	} {
 		r, err := one(t, "vllm", strings.Replace(vllmText, c.from, c.to, 1))
 		if err != nil {

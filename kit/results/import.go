@@ -82,6 +82,9 @@ func (f *Format) fromFiles(dir string) ([]Record, error) {
 	}
 	var all []Record
 	for _, name := range names {
+		if slices.Contains(f.skip, name) {
+			continue
+		}
 		records, err := f.fromFile(dir, name)
 		if err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ func one(t *testing.T, format, text string) (Record, error) {
 const (
 	vllmText = `{"backend": "vllm", "model_id": "m", "max_concurrency": 8, "request_rate": "inf", "duration": 2.0, "completed": 40, "failed": 0,
 "request_throughput": 20, "output_throughput": 400.5, "total_token_throughput": 999, "mean_ttft_ms": 12.5, "median_ttft_ms": 12, "p99_ttft_ms": 30, "mean_tpot_ms": 2,
-"mean_e2el_ms": 90, "random_input_len": 100, "random_output_len": 20, "ttfts": [0.0125]}`
+"mean_e2el_ms": 50.5, "random_input_len": 100, "random_output_len": 20, "ttfts": [0.0125]}`
 	sglangText = `{"backend": "sglang", "model_id": "m", "max_concurrency": 4, "request_rate": Infinity, "random_range_ratio": 1.0, "random_input_len": 100, "random_output_len": 20,
 "completed": 40, "output_throughput": 100, "request_throughput": 5, "mean_ttft_ms": 10, "mean_tpot_ms": 3, "mean_e2e_latency_ms": 67, "mean_itl_ms": NaN}`
 	aiperfText = `{"aiperf_version": "0.13.0", "input_config": {"endpoint": {"model_names": ["m"]}, "loadgen": {"concurrency": 2}}, "time_to_first_token": {"unit": "ms", "avg": 5, "p90": 7},
@@ -53,7 +53,7 @@ func TestFormats(t *testing.T) {
 		left    string
 	}{
 		"vllm": {vllmText, spec.Load{Concurrency: 8, InputTokens: 100, OutputTokens: 20}, spec.WindowWholeRun,
-			map[metric.Name]float64{"ttft": 12.5, "ttft_p50": 12, "tpot": 2, "latency": 90, "total_throughput": 400.5, "request_throughput": 20, "error_rate": 0, "user_throughput": 500}, []metric.Name{"ttft_p99"}, "p99"},
+			map[metric.Name]float64{"ttft": 12.5, "ttft_p50": 12, "tpot": 2, "latency": 50.5, "total_throughput": 400.5, "request_throughput": 20, "error_rate": 0, "user_throughput": 500}, []metric.Name{"ttft_p99"}, "p99"},
 		"sglang": {sglangText, spec.Load{Concurrency: 4, InputTokens: 100, OutputTokens: 20}, spec.WindowWholeRun,
 			map[metric.Name]float64{"ttft": 10, "tpot": 3, "latency": 67, "total_throughput": 100}, []metric.Name{"error_rate"}, "error_rate"},
 		"aiperf": {aiperfText, spec.Load{Concurrency: 2, InputTokens: 100, OutputTokens: 20}, spec.WindowWholeRun,
@@ -155,10 +155,13 @@ func TestInferencePerf(t *testing.T) {
 		t.Fatalf("%d stages are taken, want the 4 in which the client kept up", len(records))
 	}
 	r := records[0]
-	if tpot := r.Figures[metric.TPOT]; tpot < 1 || tpot > 100 || r.Load.RequestRate.Float64() != 1 || r.Window != spec.WindowUnknown {
+	if tpot, has := r.Figures[metric.TPOT]; has { // it is half of what latency and ttft give
+		t.Errorf("tpot is taken: %v", tpot)
+	}
+	if ttft := r.Figures[metric.TTFT]; ttft < 1 || ttft > 100 || r.Load.RequestRate.Float64() != 1 || r.Window != spec.WindowUnknown {
 		t.Errorf("%+v", r)
 	}
-	if said := strings.Join(Remarks(records), "\n"); strings.Count(said, "did not keep up") != 3 || !strings.Contains(said, "several stages") {
+	if said := strings.Join(Remarks(records), "\n"); strings.Count(said, "did not keep up") != 3 || !strings.Contains(said, "several stages") || !strings.Contains(said, "tpot is left out: it is 3.473 ms, and (latency - ttft) / (output tokens - 1) is 7.248 ms") {
 		t.Error(said)
 	}
 }
@@ -174,6 +177,11 @@ func TestSuitesNeedWhatIsSaid(t *testing.T) {
 		if _, err := NewSuite([]Record{r}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+	other := whole
+	other.Window, other.Figures = spec.WindowWholeRun, map[metric.Name]float64{metric.TotalThroughput: 1}
+	if mixed, err := NewSuite([]Record{other, whole}); err != nil || !strings.Contains(string(mixed.HCL), `window     = "unknown"`) || !strings.Contains(string(mixed.HCL), "window of its rates is unknown") {
+		t.Errorf("results of two windows: %v, %s", err, mixed.HCL)
 	}
 	hostile := whole
 	hostile.Model, hostile.Caveats = "a\"${env(\"X\")}\n%{", []string{"b\n}\nx = 1"}

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -64,6 +65,51 @@ func tokenCount(n *float64) (int, error) {
 		return 0, fmt.Errorf("%v is no number of tokens", *n)
 	}
 	return int(*n), nil
+}
+
+// count is a number of a file that counts something.
+type count struct {
+	name  string
+	given *float64
+	into  *int
+}
+
+// readCounts reads counts, which may be written as floats.
+func readCounts(counts ...count) error {
+	for _, c := range counts {
+		n, err := tokenCount(c.given)
+		if err != nil {
+			return fmt.Errorf("%s: %v is no count", c.name, *c.given)
+		}
+		*c.into = n
+	}
+	return nil
+}
+
+// statedOf are a tool's own aggregates, without those that its file does not hold.
+func statedOf(given map[string]*float64) map[string]float64 {
+	stated := map[string]float64{}
+	for name, n := range given {
+		if n != nil {
+			stated[name] = *n
+		}
+	}
+	return stated
+}
+
+// answered fills the row of a request that was answered: times in ms from its start, and
+// tokens.
+func answered(row *spec.RequestRow, ttft, latency float64, input, output *float64) error {
+	var problems [4]error
+	row.TTFT, problems[0] = duration(ttft)
+	row.Latency, problems[1] = duration(latency)
+	row.InputTokens, problems[2] = tokenCount(input)
+	row.OutputTokens, problems[3] = tokenCount(output)
+	err := errors.Join(problems[:]...)
+	if err == nil && row.TTFT > row.Latency {
+		err = fmt.Errorf("its first token came after %s, and its last after %s", row.TTFT, row.Latency)
+	}
+	return err
 }
 
 // value reads an optional number.

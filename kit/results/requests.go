@@ -115,24 +115,20 @@ func (r *guidellmRow) request(index int, failed bool) (spec.RequestRow, error) {
 	if r.Start == nil || r.End == nil {
 		return row, errors.New("it has no start or no end")
 	}
-	var problems [4]error
-	row.Start, problems[0] = moment(*r.Start)
+	start, err := moment(*r.Start)
+	if err != nil {
+		return row, err
+	}
+	row.Start = start
 	if failed {
 		row.Error = "failed: " + bounded(lastOf(r.Info.Error))
-		return row, errors.Join(problems[:]...)
+		return row, nil
 	}
-	if r.Info.Timings.First == nil || r.Info.Timings.Last == nil || r.Output == nil {
+	first, last := r.Info.Timings.First, r.Info.Timings.Last
+	if first == nil || last == nil || r.Output == nil {
 		return row, errors.New("it was answered, and has no times of its tokens")
 	}
-	row.TTFT, problems[0] = duration((*r.Info.Timings.First - *r.Start) * 1000)
-	row.Latency, problems[1] = duration((*r.Info.Timings.Last - *r.Start) * 1000)
-	row.InputTokens, problems[2] = tokenCount(r.Input)
-	row.OutputTokens, problems[3] = tokenCount(r.Output)
-	err := errors.Join(problems[:]...)
-	if err == nil && row.TTFT > row.Latency {
-		err = errors.New("its first token came after its last")
-	}
-	return row, err
+	return row, answered(&row, (*first-*r.Start)*1000, (*last-*r.Start)*1000, r.Input, r.Output)
 }
 
 // moment turns seconds since 1970 into a duration since then.
@@ -222,18 +218,9 @@ func (x *aiperfRow) times(row *spec.RequestRow) error {
 			return fmt.Errorf("its %s is in %q; only ms is known", tag, u)
 		}
 	}
-	var problems [4]error
-	row.TTFT, problems[0] = duration(x.value("time_to_first_token", -1))
-	row.Latency, problems[1] = duration(x.value("request_latency", -1))
 	output, input := x.value("output_sequence_length", -1), x.value("input_sequence_length", 0)
 	output, input = x.value("usage_completion_tokens", output), x.value("usage_prompt_tokens", input)
-	row.OutputTokens, problems[2] = tokenCount(&output)
-	row.InputTokens, problems[3] = tokenCount(&input)
-	err := errors.Join(problems[:]...)
-	if err == nil && row.TTFT > row.Latency {
-		err = errors.New("its first token came after its last")
-	}
-	return err
+	return answered(row, x.value("time_to_first_token", -1), x.value("request_latency", -1), &input, &output)
 }
 
 // value reads a metric; otherwise where it is not there or no number.

@@ -180,7 +180,7 @@ func writeRuntimes(b *bytes.Buffer, records []Record) {
 }
 
 func writeBenchmark(b *bytes.Buffer, records []Record) {
-	fmt.Fprintf(b, "benchmark \"recorded\" \"imported\" {\n  file       = %q\n  run_column = \"run\"\n  window     = %q\n  tool       = %s\n", DataFile, records[0].Window, hclText(records[0].Tool))
+	fmt.Fprintf(b, "benchmark \"recorded\" \"imported\" {\n  file       = %q\n  run_column = \"run\"\n  window     = %q\n  tool       = %s\n", DataFile, windowOf(records), hclText(records[0].Tool))
 	if v := records[0].Version; v != "" {
 		fmt.Fprintf(b, "  version    = %s\n", hclText(v))
 	}
@@ -193,6 +193,14 @@ func writeBenchmark(b *bytes.Buffer, records []Record) {
 		fmt.Fprintf(b, "\n  metric %q {\n    column = %q\n    unit   = %q\n  }\n", m.Name, m.Name, unitOf(m))
 	}
 	b.WriteString("}\n\n")
+}
+
+// windowOf is the window of all records; unknown where they differ.
+func windowOf(records []Record) spec.WindowKind {
+	if slices.ContainsFunc(records, func(r Record) bool { return r.Window != records[0].Window }) {
+		return spec.WindowUnknown
+	}
+	return records[0].Window
 }
 
 // unitOf is a metric's unit as the recorded benchmark writes it; that of a share is empty.
@@ -270,7 +278,7 @@ func Remarks(records []Record) []string {
 		if r.GPUs > 1 && len(r.Settings) == 0 {
 			add(fmt.Sprintf("it does not say how its %d GPUs share the model, so that a prediction would be of one GPU: give --tensor-parallel", r.GPUs))
 		}
-		if r.Window == spec.WindowUnknown && slices.ContainsFunc(rateNames(), func(n metric.Name) bool { _, has := r.Figures[n]; return has }) {
+		if windowOf(records) == spec.WindowUnknown && slices.ContainsFunc(rateNames(), func(n metric.Name) bool { _, has := r.Figures[n]; return has }) {
 			add("the window of its rates is unknown, so that they are not comparable with those of a known one")
 		}
 	}

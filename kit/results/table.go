@@ -101,6 +101,7 @@ func (t *table) record(o object) (Record, error) {
 			return Record{}, err
 		}
 	}
+	r.sameTPOT()
 	if len(r.Figures) == 0 {
 		return Record{}, fmt.Errorf("it holds no figure of %s that the metric contract can take", t.tool)
 	}
@@ -158,6 +159,30 @@ func (t *table) figures(o object, r *Record) error {
 	r.PerGPU()
 	r.perUser()
 	return nil
+}
+
+// tpotTolerance is how far a mean tpot may lie from the one that the other means give:
+// means of ratios are no ratios of means, and tools end a request a little later than its
+// last token.
+const tpotTolerance = 0.3
+
+// sameTPOT leaves a tpot out that is not the contract's, whatever its name: releases have
+// taken gaps between chunks or lines of a stream for it.
+func (r *Record) sameTPOT() {
+	latency, ttft, tpot := r.Figures[metric.Latency], r.Figures[metric.TTFT], r.Figures[metric.TPOT]
+	if latency == 0 || ttft == 0 || tpot == 0 || r.Load.OutputTokens < 2 {
+		return
+	}
+	ours := (latency - ttft) / float64(r.Load.OutputTokens-1)
+	if math.Abs(tpot-ours) <= tpotTolerance*ours {
+		return
+	}
+	for _, m := range metric.All() {
+		if m.Base == metric.TPOT || m.Name == metric.UserThroughput {
+			delete(r.Figures, m.Name)
+		}
+	}
+	r.LeftOut = append(r.LeftOut, Doubt{Field: "tpot", Why: fmt.Sprintf("it is %.4g ms, and (latency - ttft) / (output tokens - 1) is %.4g ms: it is of something else", tpot, ours), metric: metric.TPOT})
 }
 
 // perUser is the inverse of the mean tpot.

@@ -76,7 +76,7 @@ func ParseVLLMBench(data []byte) (*VLLMBench, error) {
 	if err := decode(data, &file); err != nil {
 		return nil, err
 	}
-	run := &VLLMBench{Chat: file.Backend == "openai-chat", stated: map[string]float64{}}
+	run := &VLLMBench{Chat: file.Backend == "openai-chat"}
 	if err := run.take(&file); err != nil {
 		return nil, err
 	}
@@ -105,26 +105,15 @@ func ParseVLLMBench(data []byte) (*VLLMBench, error) {
 
 // take reads counts and aggregates.
 func (v *VLLMBench) take(f *vllmFile) error {
-	for _, count := range []struct {
-		name  string
-		given *float64
-		into  *int
-	}{{"max_concurrency", f.Concurrency, &v.Concurrency}, {"num_prompts", f.Prompts, &v.Prompts}, {"completed", f.Completed, &v.Completed}, {"failed", f.Failed, &v.Failed}} {
-		n, err := tokenCount(count.given)
-		if err != nil {
-			return fmt.Errorf("%s: %v is no count", count.name, *count.given)
-		}
-		*count.into = n
+	err := readCounts(count{"max_concurrency", f.Concurrency, &v.Concurrency}, count{"num_prompts", f.Prompts, &v.Prompts},
+		count{"completed", f.Completed, &v.Completed}, count{"failed", f.Failed, &v.Failed})
+	if err != nil {
+		return err
 	}
-	var err error
 	if v.Duration, err = duration(value(f.Duration) * 1000); err != nil {
 		return fmt.Errorf("duration: %w", err)
 	}
-	for name, given := range map[string]*float64{vllmOutputRate: f.OutputRate, vllmRequestRate: f.RequestRate, vllmMeanTTFT: f.MeanTTFT, vllmMeanTPOT: f.MeanTPOT, vllmMeanLatency: f.MeanLatency} {
-		if given != nil {
-			v.stated[name] = *given
-		}
-	}
+	v.stated = statedOf(map[string]*float64{vllmOutputRate: f.OutputRate, vllmRequestRate: f.RequestRate, vllmMeanTTFT: f.MeanTTFT, vllmMeanTPOT: f.MeanTPOT, vllmMeanLatency: f.MeanLatency})
 	return nil
 }
 
@@ -168,27 +157,13 @@ func (f *vllmFile) request(i int, first float64) (spec.RequestRow, error) {
 		row.Error = "the request has no figures"
 		return row, nil
 	}
-	var problem error
-	for _, d := range []struct {
-		into    *time.Duration
-		seconds float64
-	}{{&row.Start, *f.Starts[i] - first}, {&row.TTFT, *f.TTFTs[i]}, {&row.Latency, *latency}} {
-		got, err := duration(d.seconds * 1000)
-		*d.into, problem = got, errors.Join(problem, err)
-	}
-	var err error
-	if row.OutputTokens, err = tokenCount(f.Outputs[i]); err != nil {
-		problem = errors.Join(problem, err)
-	}
+	var input *float64
 	if i < len(f.Inputs) {
-		if row.InputTokens, err = tokenCount(f.Inputs[i]); err != nil {
-			problem = errors.Join(problem, err)
-		}
+		input = f.Inputs[i]
 	}
-	if problem == nil && row.TTFT > row.Latency {
-		problem = fmt.Errorf("its first token came after %s, and its last after %s", row.TTFT, row.Latency)
-	}
-	return row, problem
+	start, err := duration((*f.Starts[i] - first) * 1000)
+	row.Start = start
+	return row, errors.Join(err, answered(&row, *f.TTFTs[i]*1000, *latency*1000, input, f.Outputs[i]))
 }
 
 // events counts those of a request's stream that carried text. The tool notes the gap

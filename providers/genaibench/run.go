@@ -3,6 +3,7 @@ package genaibench
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -25,6 +26,9 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	warm, err := b.warmUp(ctx, o, s, emit)
+	if refused := (*benchtool.Refused)(nil); errors.As(err, &refused) {
+		return refused.Result(name)
+	}
 	if err != nil {
 		return spec.RunResult{}, err
 	}

@@ -168,6 +168,14 @@ func drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, drainMost)
 }
 
+// refusedError is an answer other than 200.
+type refusedError struct {
+	status int
+	said   string // the status, and how the answer begins
+}
+
+func (e *refusedError) Error() string { return e.said }
+
 // statusError quotes the beginning of an error answer.
 func (c *client) statusError(response *http.Response) error {
 	const shown = 512
@@ -179,11 +187,11 @@ func (c *client) statusError(response *http.Response) error {
 		said += " (Retry-After " + string(truncate(c.redact([]byte(wait)), 40)) + ")"
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, int64(shown+len(c.key))))
-	if err != nil || len(text) == 0 {
-		return errors.New(said)
+	if err == nil && len(text) > 0 {
+		text = c.redact(text)
+		said += ": " + string(bytes.TrimSpace(text[:min(shown, len(text))]))
 	}
-	text = c.redact(text)
-	return fmt.Errorf("%s: %s", said, bytes.TrimSpace(text[:min(shown, len(text))]))
+	return &refusedError{response.StatusCode, said}
 }
 
 // redact takes the key out of what a server says: some echo a request's headers, and

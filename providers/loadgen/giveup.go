@@ -3,6 +3,8 @@ package loadgen
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"aicv/metric"
@@ -35,16 +37,33 @@ func (e *noneSucceeded) Error() string {
 	return fmt.Sprintf("none of the first %s succeeded, the last failed with: %v", metric.Count(e.failed, "request"), e.last)
 }
 
+// turnedAway is the error of a run in which the server turned the client away, whatever it
+// asked for; nil where it did not. A wrong key, endpoint or name is no error rate of the
+// server.
+func (r *run) turnedAway() error {
+	t := &r.collect.toll
+	var answer *refusedError
+	if t.failed < len(r.collect.rows) || !errors.As(t.last, &answer) ||
+		!slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}, answer.status) {
+		return nil
+	}
+	return &spec.Error{Kind: spec.ErrInfrastructure, Summary: "the server turns the client away", Cause: &noneSucceeded{t.failed, t.last},
+		Fix: "see that api_key, endpoint and the model's served name are what the server knows"}
+}
+
 // toll is what has become of a run's requests so far.
 type toll struct {
 	lostInRow int // got no answer at all, in a row
 	refused   int // failed with an answer, or with none in time
 	first     int // of the first that decide whether a run is given up, those that failed
 	few       int // the same of the few
+	failed    int // all that failed
+	last      error
 }
 
 // bookFailure counts a request that failed.
 func (t *toll) bookFailure(f finished, concurrency int) {
+	t.failed, t.last = t.failed+1, f.answer.err
 	t.lostInRow++
 	if !f.answer.lost {
 		t.lostInRow = 0

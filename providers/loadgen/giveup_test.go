@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -76,6 +77,22 @@ func TestNoneSucceeds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server that turns the client away has no error rate: the run is without data.
+func TestTurnedAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			http.Error(w, "who are you", http.StatusUnauthorized)
+		}))
+		defer time.Sleep(time.Second)
+		defer s.stop()
+		_, err := s.bench(t, nil).Run(t.Context(), request(2, 8, 4), nil)
+		if spec.KindOf(err) != spec.ErrInfrastructure || !strings.Contains(fmt.Sprint(err), "HTTP 401: who are you") || !strings.Contains(fmt.Sprint(err), "api_key") {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 // One request that succeeds keeps a run going, however many fail.

@@ -51,11 +51,15 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 // measure drives the load and puts together what came of it.
 func (r *run) measure(ctx context.Context, emit spec.Emit) (spec.RunResult, error) {
 	err := r.drive(ctx, emit)
-	if why := (*noneSucceeded)(nil); errors.As(err, &why) {
-		return r.givenUp(why)
-	}
-	if err != nil {
+	why := (*noneSucceeded)(nil)
+	if err != nil && !errors.As(err, &why) {
 		return spec.RunResult{}, err
+	}
+	if away := r.turnedAway(); away != nil {
+		return spec.RunResult{}, away
+	}
+	if why != nil {
+		return r.givenUp(why)
 	}
 	return r.result()
 }
@@ -167,6 +171,9 @@ func (r *run) result() (spec.RunResult, error) {
 	result := spec.RunResult{
 		Window: r.window(), Started: r.client.began, Elapsed: closed - opened,
 		Requests: f.requests, Failed: f.failed, Rows: c.rows,
+	}
+	if f.requests > 0 && f.failed == f.requests { // they may fail in no time
+		result.Elapsed = max(result.Elapsed, 1)
 	}
 	if result.Elapsed <= 0 {
 		return result, &spec.Error{Kind: spec.ErrBenchmark, Summary: "the window is empty: requests were answered in no time", Fix: "ask for more requests or a duration"}

@@ -87,7 +87,7 @@ func TestAllRequestsFail(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := result.Values.Get(metric.ErrorRate); got != 1 || len(result.Values) != 1 || result.Failed < 20 || result.Failed > 40 {
+			if got, _ := result.Values.Get(metric.ErrorRate); got != 1 || len(result.Values) != 1 || result.Failed < 20 || result.Failed > 60 {
 				t.Errorf("%s: values %v, %d failed", fault, result.Values, result.Failed)
 			}
 		})

@@ -54,6 +54,9 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	o.seed = s.Seed
 	w := &benchtool.Warmup{URL: o.URL, Key: o.Key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
 	warm, err := w.Run(ctx, emit)
+	if refused := (*benchtool.Refused)(nil); errors.As(err, &refused) {
+		return refused.Result(name)
+	}
 	if err != nil {
 		return spec.RunResult{}, err
 	}
