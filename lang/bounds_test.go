@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aicv/spec"
 )
 
 // Functions that multiply refuse to give what no memory holds.
