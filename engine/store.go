@@ -18,6 +18,9 @@ type Reader interface {
 	Runs(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.Run, error)
 	// Failures returns the standing failure of each measurement that has one.
 	Failures(ctx context.Context, measurements []spec.ID) (map[spec.ID]spec.Failure, error)
+	// Aborted returns the attempts that were cut short of each measurement that has any,
+	// oldest first, without raw rows.
+	Aborted(ctx context.Context, measurements []spec.ID) (map[spec.ID][]spec.Aborted, error)
 	// History returns what the state holds of every measurement: all that a plan reads,
 	// and what judging it reads too.
 	History(ctx context.Context) (map[spec.ID]*spec.History, error)

@@ -106,6 +106,10 @@ func (s state) Failures(context.Context, []spec.ID) (map[spec.ID]spec.Failure, e
 	return s.failures, nil
 }
 
+func (s state) Aborted(context.Context, []spec.ID) (map[spec.ID][]spec.Aborted, error) {
+	return nil, nil
+}
+
 func (s state) Starts(context.Context, []spec.ID) (map[spec.ID][]spec.ServerStart, error) {
 	return s.starts, nil
 }

@@ -48,6 +48,7 @@ type builder struct {
 	deployments []spec.ID       // by cell of the plan; empty for recorded data
 	runs        map[spec.ID][]spec.Run
 	failures    map[spec.ID]spec.Failure
+	aborted     map[spec.ID][]spec.Aborted
 	starts      map[spec.ID][]spec.ServerStart
 }
 
@@ -70,6 +71,9 @@ func (b *builder) read(ctx context.Context, state engine.Reader) error {
 	}
 	if b.failures, err = state.Failures(ctx, measurements); err != nil {
 		return fmt.Errorf("read the failures: %w", err)
+	}
+	if b.aborted, err = state.Aborted(ctx, measurements); err != nil {
+		return fmt.Errorf("read the runs that were cut short: %w", err)
 	}
 	if b.starts, err = state.Starts(ctx, deployments); err != nil {
 		return fmt.Errorf("read the server starts: %w", err)

@@ -1,6 +1,8 @@
 package result
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"aicv/engine"
@@ -14,7 +16,7 @@ func (b *builder) bareCell(i int) Cell {
 	p := &b.plan.Cells[i]
 	c := Cell{Address: p.Cell.Address(), Key: p.Cell.Key(), Axes: p.Cell.Axes, Source: p.Cell.Source, Measurement: p.Measurement,
 		Deployment: b.deployments[i], Excluded: p.Excluded, Identity: identityOf(&p.Cell), Config: p.Cell.Config,
-		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}, Fit: p.Fit}
+		Load: Load(p.Cell.Load), Prediction: predictionOf(p), Verdicts: []CellVerdict{}, Fit: p.Fit, Aborted: b.aborted[p.Measurement]}
 	if failure, failed := b.failures[p.Measurement]; failed {
 		c.Failure = &failure
 	}
@@ -63,6 +65,19 @@ func runOf(r *spec.Run) Run {
 		Failed: x.Failed, Merged: x.Merged, Values: x.Values, Derived: x.Derived, Provenance: x.Provenance}
 }
 
+// cutShort says which attempts at runs were cut short, and that what they measured is
+// kept and not judged.
+func cutShort(list []spec.Aborted) []spec.Finding {
+	var findings []spec.Finding
+	for i := range list {
+		a := &list[i]
+		findings = append(findings, spec.Finding{Check: "aborted_run", Severity: spec.FindingNote,
+			Message: fmt.Sprintf("an attempt at run %d was cut short, what it measured is kept and not judged: %s ended, %d of them to warm up, %d failed (%s): %s",
+				a.Index, metric.Count(a.Requests, "request"), a.Warmup, a.Failed, cmp.Or(a.Source, "its client left nothing else"), a.Why)})
+	}
+	return findings
+}
+
 // eachOnce drops findings that say the same again.
 func eachOnce(all []spec.Finding) []spec.Finding {
 	var findings []spec.Finding
@@ -92,7 +107,7 @@ func (b *builder) fillCells(r *Result) {
 		in.Runs = b.runs[p.Measurement]
 		c.Figures = figuresOf(asked[p.Experiment], b.judges[p.Experiment], in)
 		seen := b.judges[p.Experiment].Examine(in)
-		c.Findings, c.Compared = eachOnce(seen.Findings), spec.WithAssumed(seen.Compared, p.Cell.Config, p.Assumed)
+		c.Findings, c.Compared = eachOnce(append(seen.Findings, cutShort(c.Aborted)...)), spec.WithAssumed(seen.Compared, p.Cell.Config, p.Assumed)
 	}
 }
 

@@ -109,6 +109,7 @@ type Cell struct {
 	Figures     []Figure           `json:"figures,omitempty"`
 	Verdicts    []CellVerdict      `json:"verdicts"`
 	Runs        []Run              `json:"runs,omitempty"`
+	Aborted     []spec.Aborted     `json:"aborted,omitempty"` // attempts at runs that were cut short; never judged
 	Failure     *spec.Failure      `json:"failure,omitempty"`
 	Findings    []spec.Finding     `json:"findings,omitempty"` // of its prediction and runs and of how they compare, each once
 	Compared    []spec.Comparison  `json:"compared,omitempty"` // configuration items: asked for, assumed, effective, modelled

@@ -22,6 +22,7 @@ type fakeState struct {
 	engine.Reader
 	runs     map[spec.ID][]spec.Run
 	failures map[spec.ID]spec.Failure
+	aborted  map[spec.ID][]spec.Aborted
 	starts   map[spec.ID][]spec.ServerStart
 	broken   string // the question that fails
 	asked    []spec.ID
@@ -34,6 +35,10 @@ func (s *fakeState) Runs(_ context.Context, ids []spec.ID) (map[spec.ID][]spec.R
 
 func (s *fakeState) Failures(context.Context, []spec.ID) (map[spec.ID]spec.Failure, error) {
 	return s.failures, s.fail("failures")
+}
+
+func (s *fakeState) Aborted(context.Context, []spec.ID) (map[spec.ID][]spec.Aborted, error) {
+	return s.aborted, s.fail("aborted")
 }
 
 func (s *fakeState) Starts(context.Context, []spec.ID) (map[spec.ID][]spec.ServerStart, error) {
@@ -295,7 +300,7 @@ func TestStanding(t *testing.T) {
 }
 
 func TestBuildErrors(t *testing.T) {
-	for _, question := range []string{"runs", "failures", "starts"} {
+	for _, question := range []string{"runs", "failures", "aborted", "starts"} {
 		p, s := suite()
 		s.broken = question
 		if _, err := Build(t.Context(), Input{Plan: p, State: s}); !errors.Is(err, errBroken) {
@@ -339,5 +344,25 @@ func TestResultIsJSON(t *testing.T) {
 	var back map[string]json.RawMessage
 	if err := json.Unmarshal(data, &back); err != nil || string(back["format_version"]) != fmt.Sprintf("%q", FormatVersion) {
 		t.Errorf("%v: %s", err, back["format_version"])
+	}
+}
+
+// An attempt that was cut short is shown with its reason, and counts as no run.
+func TestAborted(t *testing.T) {
+	p, s := suite()
+	s.aborted = map[spec.ID][]spec.Aborted{"m2": {{Index: 3, Requests: 7, Warmup: 2, Failed: 1, Why: "it took too long", Source: "folder"}}}
+	r, err := Build(t.Context(), Input{Plan: p, Judgements: judge(p, s), State: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := build(t)
+	c := &r.Experiments[0].Cells[1]
+	if c.Measurement != "m2" || len(c.Aborted) != 1 || len(c.Runs) > 0 || r.Totals.Runs != bare.Totals.Runs || r.Standing != bare.Standing {
+		t.Errorf("%+v, %+v", c, r.Totals)
+	}
+	found := c.Findings[len(c.Findings)-1]
+	if found.Check != "aborted_run" || found.Severity != spec.FindingNote ||
+		found.Message != "an attempt at run 3 was cut short, what it measured is kept and not judged: 7 requests ended, 2 of them to warm up, 1 failed (folder): it took too long" {
+		t.Errorf("%+v", found)
 	}
 }

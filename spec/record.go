@@ -70,6 +70,21 @@ type Outcome struct {
 	Run      *Run
 	Failures []CellFailure
 	Look     *Look
+	Aborted  *Aborted
+}
+
+// Aborted is an attempt at a run that was cut short, with what was measured until then:
+// evidence of what went wrong, which is shown and never judged.
+type Aborted struct {
+	Measurement ID           `json:"-"`
+	Index       int          `json:"index"` // of the run that it was to be
+	Started     time.Time    `json:"started,omitzero"`
+	Requests    int          `json:"requests"` // that ended, in every phase
+	Failed      int          `json:"failed"`   // of them
+	Warmup      int          `json:"warmup"`   // of them
+	Why         string       `json:"why"`
+	Source      string       `json:"source,omitempty"` // of what the client left: its folder and call
+	Rows        []RequestRow `json:"-"`                // the requests; kept apart by the store
 }
 
 // ServerStart is one bring-up of a deployment.

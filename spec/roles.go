@@ -439,8 +439,9 @@ type GPU struct {
 type Benchmark interface {
 	// Budget estimates how long one run takes when a request takes latency.
 	Budget(request RunRequest, latency time.Duration) time.Duration
-	// Run executes one run. Failed requests are rows, not errors; an error means that
-	// nothing was measured.
+	// Run executes one run. Failed requests are rows, not errors; an error means that there
+	// is no measurement. A run that was cut short returns what it has beside the error:
+	// rows, when it started, and its provenance. They are kept, and never judged.
 	Run(ctx context.Context, request RunRequest, emit Emit) (RunResult, error)
 }
 

@@ -201,8 +201,18 @@ func (r *Reader) checkRuns(ctx context.Context) ([]string, error) {
 }
 
 func (r *Reader) checkRequestRows(ctx context.Context) ([]string, error) {
+	problems, err := r.checkPacked(ctx, checkRows, "run")
+	if err != nil {
+		return problems, err
+	}
+	aborted, err := r.checkPacked(ctx, checkAborted, "aborted run")
+	return append(problems, aborted...), err
+}
+
+// checkPacked unpacks the rows that a query gives.
+func (r *Reader) checkPacked(ctx context.Context, query, what string) ([]string, error) {
 	var problems []string
-	err := r.each(ctx, "check request rows", checkRows, nil, func(rows *sql.Rows) error {
+	err := r.each(ctx, "check request rows", query, nil, func(rows *sql.Rows) error {
 		var measurement string
 		var index, requests int
 		var packed sql.RawBytes
@@ -214,7 +224,7 @@ func (r *Reader) checkRequestRows(ctx context.Context) ([]string, error) {
 			err = fmt.Errorf("%d rows instead of %d", len(list), requests)
 		}
 		if err != nil {
-			problems = append(problems, fmt.Sprintf("request rows of run %d of measurement %s: %v", index, measurement, err))
+			problems = append(problems, fmt.Sprintf("request rows of %s %d of measurement %s: %v", what, index, measurement, err))
 		}
 		return nil
 	})

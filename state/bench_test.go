@@ -134,7 +134,7 @@ func BenchmarkRequestRows(b *testing.B) {
 	}
 	size := 0
 	for range b.N {
-		packed, err := packRows(run)
+		packed, err := packRows(run.Result.Rows)
 		must(b, err)
 		size = len(packed)
 	}

@@ -3,12 +3,14 @@ package state
 import (
 	"context"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
 	"aicv/metric"
 	"aicv/spec"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func failed(id spec.ID, kind spec.ErrorKind) spec.Outcome {
@@ -289,5 +291,45 @@ func TestConnectionsAreSetUp(t *testing.T) {
 	must(t, s.Reader.db.QueryRowContext(ctx, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND NOT strict AND name NOT LIKE 'sqlite_%'").Scan(&loose))
 	if loose > 0 {
 		t.Errorf("%d tables are not STRICT", loose)
+	}
+}
+
+// What a run measured until it was cut short is kept with its requests, apart from the
+// runs; the check reads it.
+func TestAborted(t *testing.T) {
+	ctx := context.Background()
+	s := newStore(t)
+	rows := []spec.RequestRow{{Phase: spec.PhaseWarmup, TTFT: 2, TokenTimes: []time.Duration{2, 3}}, {Index: 1, Error: "HTTP 500"}}
+	cut := spec.Aborted{Measurement: "m", Index: 1, Started: moment(3), Requests: 2, Failed: 1, Warmup: 1, Why: "it took too long", Source: "folder", Rows: rows}
+	runStep(t, s, spec.Outcome{Status: spec.StepFailed, Aborted: &cut})
+	runStep(t, s, spec.Outcome{Status: spec.StepAbandoned, Aborted: &cut})
+	runStep(t, s, spec.Outcome{Run: sampleRun("m", 1)})
+	want := cut
+	want.Rows = nil
+	if diff := cmp.Diff(map[spec.ID][]spec.Aborted{"m": {want, want}}, got[map[spec.ID][]spec.Aborted](t)(s.Aborted(ctx, []spec.ID{"m", "none"}))); diff != "" {
+		t.Errorf("(-put +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([][]spec.RequestRow{rows, rows}, got[[][]spec.RequestRow](t)(s.AbortedRows(ctx, "m", 1)), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("rows (-put +got):\n%s", diff)
+	}
+	if runs := got[map[spec.ID][]spec.Run](t)(s.Runs(ctx, []spec.ID{"m"})); len(runs["m"]) != 1 {
+		t.Errorf("%d runs", len(runs["m"]))
+	}
+	for _, o := range []spec.Outcome{{Status: spec.StepDone, Aborted: &cut}, {Status: spec.StepFailed, Aborted: &spec.Aborted{Measurement: "m", Index: 1}}} {
+		if _, err := tryStep(s, o); faultOf(err) != FaultMisuse {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if problems := got[[]string](t)(s.Check(ctx)); len(problems) > 0 {
+		t.Errorf("%q", problems)
+	}
+	_, err := s.writer.conn.ExecContext(ctx, "UPDATE aborted SET data = x'00'")
+	must(t, err)
+	if problems := got[[]string](t)(s.Check(ctx)); len(problems) != 2 || !strings.Contains(problems[0], "aborted run 1 of measurement m") {
+		t.Errorf("%q", problems)
+	}
+	must(t, s.Retire(ctx, []spec.ID{"m"}, "again"))
+	if left := got[map[spec.ID][]spec.Aborted](t)(s.Aborted(ctx, []spec.ID{"m"})); len(left) != 0 {
+		t.Errorf("attempts at runs that were set aside: %v", left)
 	}
 }

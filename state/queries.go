@@ -75,6 +75,14 @@ const (
 	insertRows = `INSERT INTO run_rows (measurement, idx, requests, data) VALUES (?, ?, ?, ?)`
 	selectRows = `SELECT w.data FROM measurement m JOIN run_rows w ON w.measurement = m.num AND w.idx = ? WHERE m.id = ?`
 
+	insertAborted = `INSERT INTO aborted (step, measurement, idx, started, requests, failed, warmup, why, source, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	selectAborted = `SELECT m.id, a.idx, a.started, a.requests, a.failed, a.warmup, a.why, a.source
+		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value
+		CROSS JOIN aborted a ON a.measurement = m.num AND a.idx > m.retired_to
+		ORDER BY a.step`
+	selectAbortedRows = `SELECT a.data FROM measurement m JOIN aborted a ON a.measurement = m.num AND a.idx = ? WHERE m.id = ? ORDER BY a.step`
+	checkAborted      = `SELECT m.id, a.idx, a.requests, a.data FROM aborted a JOIN measurement m ON m.num = a.measurement ORDER BY a.step`
+
 	insertFailure  = `INSERT INTO failure (measurement, generation, runs, step, kind, message) VALUES (?, ?, ?, ?, ?, ?)`
 	selectFailures = `SELECT k.value, f.kind, f.message
 		FROM json_each(?) k CROSS JOIN measurement m ON m.id = k.value

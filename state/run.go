@@ -88,13 +88,13 @@ func shapeOf(result *spec.RunResult) (string, error) {
 	return string(content), err
 }
 
-// packRows compresses a run's raw rows, before the transaction begins. Token times
+// packRows compresses raw rows, before the transaction begins. Token times
 // are kept as the time since the token before, which packs better.
-func packRows(run *spec.Run) ([]byte, error) {
-	if run == nil || len(run.Result.Rows) == 0 {
+func packRows(list []spec.RequestRow) ([]byte, error) {
+	if len(list) == 0 {
 		return nil, nil
 	}
-	rows := slices.Clone(run.Result.Rows)
+	rows := slices.Clone(list)
 	for i := range rows {
 		times := slices.Clone(rows[i].TokenTimes)
 		for n := len(times) - 1; n > 0; n-- {

@@ -299,7 +299,7 @@ func TestSecretsStayReferences(t *testing.T) {
 }
 
 func FuzzRequestRows(f *testing.F) {
-	whole, err := packRows(&spec.Run{Result: spec.RunResult{Rows: []spec.RequestRow{{Index: 1, TTFT: 2, Error: "x"}}}})
+	whole, err := packRows([]spec.RequestRow{{Index: 1, TTFT: 2, Error: "x"}})
 	must(f, err)
 	f.Add(whole)
 	f.Add(whole[:len(whole)-3])

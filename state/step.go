@@ -33,7 +33,7 @@ func (s *Store) Begin(ctx context.Context, step spec.Step) (int64, error) {
 // that is there already under the same deployment and number, of the same server
 // (adopted after a crash), keeps its id. A step ends once.
 func (s *Store) End(ctx context.Context, step int64, outcome spec.Outcome) (int64, error) {
-	packed, err := packRows(outcome.Run)
+	packed, cut, err := packAll(&outcome)
 	if err != nil {
 		return 0, explain(s.Reader.path, "record the outcome", err)
 	}
@@ -48,6 +48,7 @@ func (s *Store) End(ctx context.Context, step int64, outcome spec.Outcome) (int6
 		}
 		return errors.Join(
 			t.addRun(step, outcome.Run, packed),
+			t.addAborted(step, outcome.Aborted, cut),
 			t.addFailures(step, outcome.Failures),
 			t.addLook(step, outcome.Look),
 		)
@@ -58,6 +59,19 @@ func (s *Store) End(ctx context.Context, step int64, outcome spec.Outcome) (int6
 	return start, nil
 }
 
+// packAll compresses the rows of an outcome's run and of what was cut short of one.
+func packAll(o *spec.Outcome) (run, aborted []byte, err error) {
+	if o.Run != nil {
+		if run, err = packRows(o.Run.Result.Rows); err != nil {
+			return nil, nil, err
+		}
+	}
+	if o.Aborted != nil {
+		aborted, err = packRows(o.Aborted.Rows)
+	}
+	return run, aborted, err
+}
+
 func (t *transaction) endStep(step int64, o spec.Outcome) error {
 	switch o.Status {
 	case spec.StepDone, spec.StepFailed, spec.StepAbandoned:
@@ -66,6 +80,9 @@ func (t *transaction) endStep(step int64, o spec.Outcome) error {
 	}
 	if o.Run != nil && o.Status != spec.StepDone {
 		return misuse("a step that ended as %q can not bring a run", o.Status)
+	}
+	if o.Aborted != nil && (o.Status == spec.StepDone || len(o.Aborted.Rows) == 0) {
+		return misuse("a step that ended as %q can not bring a run that was cut short after %d requests", o.Status, len(o.Aborted.Rows))
 	}
 	ended, err := t.changed(endStep, o.Status, o.Message, nanos(o.Finished), step)
 	if err != nil || ended {

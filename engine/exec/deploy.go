@@ -211,7 +211,7 @@ func argv(s *spec.ServerSpec, server *spec.Server) []string {
 func (x *executor) launchFailed(g *group, s *step, key string, err error, last bool) error {
 	x.removeLaunched(g, key)
 	if x.interrupted() {
-		return x.abandon(s)
+		return x.abandon(s, nil)
 	}
 	outcome := spec.Outcome{Status: spec.StepFailed, Message: explain(err)}
 	if last || spec.KindOf(err) != spec.ErrInfrastructure {
@@ -261,7 +261,7 @@ func (x *executor) adopt(g *group) (bool, error) {
 	if err := x.awaitReady(g, s.began, adoptTimeout, true); err != nil {
 		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 		if errors.Is(err, errInterrupted) {
-			return false, x.abandon(s)
+			return false, x.abandon(s, nil)
 		}
 		_, err = x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: "the server of an earlier session is not fit: " + explain(err)})
 		return false, err

@@ -30,6 +30,7 @@ type memory struct {
 	judged    [][]spec.Judgement
 	events    []spec.Event
 	rows      int
+	aborted   []spec.Aborted
 	broken    []string
 }
 
@@ -73,6 +74,10 @@ func (m *memory) Failures(_ context.Context, ids []spec.ID) (map[spec.ID]spec.Fa
 		}
 	}
 	return found, nil
+}
+
+func (m *memory) Aborted(context.Context, []spec.ID) (map[spec.ID][]spec.Aborted, error) {
+	return nil, nil
 }
 
 func (m *memory) History(context.Context) (map[spec.ID]*spec.History, error) { return nil, nil }
@@ -204,6 +209,12 @@ func (m *memory) End(ctx context.Context, id int64, o spec.Outcome) (int64, erro
 	}
 	for _, f := range o.Failures {
 		m.failures[f.Measurement] = f.Failure
+	}
+	if o.Aborted != nil {
+		if o.Status == spec.StepDone || len(o.Aborted.Rows) == 0 {
+			return 0, m.misused("an aborted run of %d rows comes from a step that is %s", len(o.Aborted.Rows), o.Status)
+		}
+		m.aborted = append(m.aborted, *o.Aborted)
 	}
 	if o.Look != nil {
 		m.looks = append(m.looks, *o.Look)

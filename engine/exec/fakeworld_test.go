@@ -31,6 +31,7 @@ type world struct {
 	startTime    time.Duration                    // until a server is healthy
 	runTime      time.Duration                    // of one run
 	onStart      func(n int, s *fakeServer) error // n-th start of all, from 1
+	ended        []spec.RequestRow                // that a run which is cut short gives
 	onRun        func(ctx context.Context, n int, r spec.RunRequest, s *fakeServer) error
 	onStop       func(ctx context.Context, s *fakeServer, grace time.Duration) error
 	onFind       func() error
@@ -310,13 +311,13 @@ func (b fakeBenchmark) Run(ctx context.Context, r spec.RunRequest, emit spec.Emi
 	emit(spec.Event{Type: spec.EventProgress, Phase: "measuring", Done: 1, Total: 2})
 	if w.onRun != nil {
 		if err := w.onRun(ctx, n, r, s); err != nil {
-			return spec.RunResult{}, err
+			return spec.RunResult{Rows: w.ended}, err
 		}
 	}
 	select {
 	case <-time.After(w.runTime):
 	case <-ctx.Done():
-		return spec.RunResult{}, context.Cause(ctx)
+		return spec.RunResult{Rows: w.ended}, context.Cause(ctx)
 	}
 	if w.result != nil {
 		return w.result(r), nil

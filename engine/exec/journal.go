@@ -37,9 +37,10 @@ func (x *executor) open(node int, kind engine.NodeKind, subject, key string) (*s
 	return s, nil
 }
 
-// abandon closes an attempt that a stop ended, and gives errInterrupted.
-func (x *executor) abandon(s *step) error {
-	if _, err := x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: errInterrupted.Error()}); err != nil {
+// abandon closes an attempt that a stop ended, with what it measured until then (nil:
+// nothing), and gives errInterrupted.
+func (x *executor) abandon(s *step, aborted *spec.Aborted) error {
+	if _, err := x.close(s, spec.Outcome{Status: spec.StepAbandoned, Message: errInterrupted.Error(), Aborted: aborted}); err != nil {
 		return err
 	}
 	return errInterrupted

@@ -72,6 +72,57 @@ func TestRunsEndInTime(t *testing.T) {
 	})
 }
 
+// What a run measured until it was cut short is kept with the reason, apart from the
+// runs: by its time limit, by an interrupt, by the death of its server, by a result that
+// is refused.
+func TestNothingMeasuredIsLost(t *testing.T) {
+	for _, test := range []struct {
+		why   string
+		kept  int
+		world func(w *world)
+		after time.Duration // of an interrupt; 0: none comes
+	}{
+		{why: "did not end within 12m0s", kept: 2, world: func(w *world) { w.budget, w.runTime = time.Minute, time.Hour }},
+		{why: "interrupted", kept: 1, after: 5 * time.Second, world: func(w *world) { w.budget, w.runTime = time.Hour, time.Hour }},
+		{why: "died under this load", kept: 2, world: func(w *world) {
+			w.onRun = func(ctx context.Context, _ int, _ spec.RunRequest, s *fakeServer) error {
+				s.kill(1, "", "boom")
+				<-ctx.Done()
+				return ctx.Err()
+			}
+		}},
+		{why: "the benchmark's result is refused", kept: 2, world: func(w *world) {
+			w.result = func(spec.RunRequest) spec.RunResult { return spec.RunResult{Rows: w.ended} }
+		}},
+	} {
+		t.Run(test.why, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, small())
+				b.world.ended = []spec.RequestRow{{Phase: spec.PhaseWarmup}, {Index: 1, Phase: spec.PhaseMeasure}, {Index: 2, Error: "HTTP 500"}}
+				test.world(b.world)
+				if test.after > 0 {
+					b.interrupt(test.after, never)
+				} else if _, err := b.apply(); err != nil {
+					t.Fatal(err)
+				}
+				first := b.plan.Cells[0].Measurement
+				var kept []spec.Aborted
+				for _, a := range b.store.aborted {
+					if a.Measurement == first {
+						kept = append(kept, a)
+					}
+				}
+				if len(kept) != test.kept || len(b.store.runs[first]) > 0 {
+					t.Fatalf("%d attempts and %d runs are kept", len(kept), len(b.store.runs[first]))
+				}
+				if a := kept[test.kept-1]; a.Requests != 3 || a.Warmup != 1 || a.Failed != 1 || len(a.Rows) != 3 || a.Index != 1 || !strings.Contains(a.Why, test.why) {
+					t.Errorf("%+v", a)
+				}
+			})
+		})
+	}
+}
+
 func TestRunRequestsAreResolved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, small())

@@ -157,7 +157,22 @@ func (r *redactor) outcome(o spec.Outcome) spec.Outcome {
 		r.result(&run.Result)
 		o.Run = &run
 	}
+	if o.Aborted != nil {
+		a := *o.Aborted
+		a.Why, a.Source, a.Rows = r.text(a.Why), r.text(a.Source), r.rows(a.Rows)
+		o.Aborted = &a
+	}
 	return o
+}
+
+func (r *redactor) rows(list []spec.RequestRow) []spec.RequestRow {
+	list = slices.Clone(list)
+	for i := range list {
+		if list[i].Error != "" {
+			list[i].Error = r.text(list[i].Error)
+		}
+	}
+	return list
 }
 
 func (r *redactor) result(x *spec.RunResult) {
@@ -165,12 +180,7 @@ func (r *redactor) result(x *spec.RunResult) {
 	for i := range x.Findings {
 		x.Findings[i].Message = r.text(x.Findings[i].Message)
 	}
-	x.Rows = slices.Clone(x.Rows)
-	for i := range x.Rows {
-		if x.Rows[i].Error != "" {
-			x.Rows[i].Error = r.text(x.Rows[i].Error)
-		}
-	}
+	x.Rows = r.rows(x.Rows)
 	x.Provenance.Source = r.text(x.Provenance.Source)
 }
 

@@ -107,7 +107,7 @@ func (x *executor) tryRun(id int, g *group, last bool) (string, error) {
 	}
 	result, err := x.execute(id, g, s)
 	if err != nil {
-		return "", x.runFailed(id, g, s, err, last)
+		return "", x.runFailed(id, g, s, &result, err, last)
 	}
 	return summary(&result), x.keep(n, s, spec.Run{Measurement: c.Measurement, Index: int(n.Run), Start: g.up.start, Result: result})
 }
@@ -133,7 +133,8 @@ func (x *executor) keep(n *engine.Node, s *step, run spec.Run) error {
 	return nil
 }
 
-// execute drives the benchmark and checks what it brought and that the server lives.
+// execute drives the benchmark and checks what it brought and that the server lives. Beside
+// an error it gives what the benchmark has of a run that was cut short.
 func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 	n := &x.nodes[id]
 	c := &x.plan.Cells[n.Cell]
@@ -165,13 +166,13 @@ func (x *executor) execute(id int, g *group, s *step) (spec.RunResult, error) {
 		if errors.Is(err, errDeaf) {
 			why = fmt.Errorf("%w; the client: %w", why, errDeaf)
 		}
-		return spec.RunResult{}, why
+		return result, why
 	}
 	if err != nil {
-		return spec.RunResult{}, err
+		return result, err
 	}
 	if err := checkResult(&result, true); err != nil {
-		return spec.RunResult{}, err
+		return result, err
 	}
 	x.observeAfter(x.work, g, report, &result, c.Cell.Load)
 	result.Seen.GPUs = gpus.uses
@@ -223,18 +224,18 @@ func (x *executor) death(g *group, status spec.ServerStatus) error {
 
 // runFailed records why an attempt failed. A server that died is taken down, for the
 // next attempt to bring it up again.
-func (x *executor) runFailed(id int, g *group, s *step, err error, last bool) error {
-	if errors.Is(err, errInterrupted) {
-		return x.abandon(s)
-	}
+func (x *executor) runFailed(id int, g *group, s *step, result *spec.RunResult, err error, last bool) error {
 	n := &x.nodes[id]
+	if errors.Is(err, errInterrupted) {
+		return x.abandon(s, x.aborted(n, result, err))
+	}
 	var died *serverDied
 	if errors.As(err, &died) {
 		var deaths int
 		deaths, err = x.countDeath(n.Cell, died)
 		last = last || deaths > 1
 	}
-	outcome := spec.Outcome{Status: spec.StepFailed, Message: explain(err)}
+	outcome := spec.Outcome{Status: spec.StepFailed, Message: explain(err), Aborted: x.aborted(n, result, err)}
 	if last || spec.KindOf(err) == spec.ErrUsage {
 		outcome.Failures = []spec.CellFailure{{Measurement: x.plan.Cells[n.Cell].Measurement,
 			Failure: spec.Failure{Kind: spec.KindOf(err), Message: err.Error()}}}
@@ -248,6 +249,24 @@ func (x *executor) runFailed(id int, g *group, s *step, err error, last bool) er
 		_ = x.takeDown(g) // x.leftovers and x.err keep what went wrong
 	}
 	return err
+}
+
+// aborted is what an attempt measured until it was cut short; nil where that is nothing.
+func (x *executor) aborted(n *engine.Node, result *spec.RunResult, why error) *spec.Aborted {
+	if len(result.Rows) == 0 {
+		return nil
+	}
+	a := &spec.Aborted{Measurement: x.plan.Cells[n.Cell].Measurement, Index: int(n.Run), Started: result.Started, Requests: len(result.Rows),
+		Why: why.Error(), Source: result.Provenance.Source, Rows: result.Rows}
+	for i := range result.Rows {
+		if result.Rows[i].Error != "" {
+			a.Failed++
+		}
+		if result.Rows[i].Phase == spec.PhaseWarmup {
+			a.Warmup++
+		}
+	}
+	return a
 }
 
 // countDeath judges the death of a server under a cell: one may be bad luck, a second

@@ -243,3 +243,24 @@ func TestFoldersThatContainersSee(t *testing.T) {
 		}
 	}
 }
+
+// A warm-up that is cut short gives what had ended by then.
+func TestWarmupThatIsCutShort(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 2 {
+			<-r.Context().Done()
+		}
+	}))
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	got, err := warmup(s.URL).Run(ctx, func(e spec.Event) {
+		if e.Done == 2 {
+			cancel()
+		}
+	})
+	if spec.KindOf(err) != spec.ErrInterrupted || got == nil || len(got.Rows) < 2 || got.Rows[0].Error != "" || got.Rows[1].Error != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

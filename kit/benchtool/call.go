@@ -141,6 +141,12 @@ func Limit(requests, concurrency int, latency, most time.Duration) time.Duration
 	return min(most, 5*expected+time.Minute)
 }
 
+// CutShort is what there is of a run that was cut short: the warm-up, and behind it the rows that
+// the tool wrote before it ended, of which most tools have none. source says where the rest of it is.
+func (w *Warmed) CutShort(rows []spec.RequestRow, traffic time.Time, source string) spec.RunResult {
+	return spec.RunResult{Rows: w.Before(rows, traffic), Started: w.Began, Provenance: spec.Provenance{Source: source}}
+}
+
 // Before puts the warm-up before the rows of the tool, which begin when its traffic
 // does; their own starts count from then.
 func (w *Warmed) Before(rows []spec.RequestRow, traffic time.Time) []spec.RequestRow {

@@ -29,7 +29,7 @@ type Warmup struct {
 }
 
 // Run sends the warm-up and reports its progress. It is an error where no request is
-// answered, and where ctx ends; a *Refused where the server failed all of them, of which
+// answered, and where ctx ends, beside what was sent until then; a *Refused where the server failed all of them, of which
 // there are enough then to be sure.
 func (w *Warmup) Run(ctx context.Context, emit spec.Emit) (*Warmed, error) {
 	client := warmupClient(w.Concurrency)
@@ -94,7 +94,7 @@ func (w *Warmup) send(ctx context.Context, client *http.Client, each func(done i
 	close(next)
 	group.Wait()
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return got, context.Cause(ctx)
 	}
 	return got, got.finish(w.Concurrency)
 }

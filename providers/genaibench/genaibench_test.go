@@ -70,7 +70,10 @@ func play(part string, args []string) {
 	rows := strings.Repeat(`{"ttft": 0.1, "tpot": 0.01, "e2e_latency": 0.13, "num_input_tokens": 16, "num_output_tokens": 4},`, 4)
 	result(folder, "D16_4_concurrency_2_1s.json", strings.TrimSuffix(rows, ","), 4)
 	fmt.Println("INFO     x - genai_bench.benchmark:benchmark - ⏩ Run for scenario D(16,4), num_concurrency 2 has finished after 1 seconds.")
-	if part == "plot" {
+	switch part {
+	case "hangs at the end":
+		time.Sleep(time.Hour)
+	case "plot":
 		fmt.Println("AttributeError: no get_cmap")
 		os.Exit(1)
 	}
@@ -206,13 +209,32 @@ func TestPlotsAreNoMeasurement(t *testing.T) {
 func TestTheToolEndsWithTheRun(t *testing.T) {
 	b, request, _ := playing(t, "hangs", nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := b.Run(ctx, request, func(e spec.Event) {
+	r, err := b.Run(ctx, request, func(e spec.Event) {
 		if e.Phase == "measure" {
 			cancel()
 		}
 	})
 	if spec.KindOf(err) != spec.ErrInterrupted {
 		t.Errorf("%v", err)
+	}
+	benchtooltest.CutShort(t, r, 4, 0)
+}
+
+// What was measured until the tool died, or was ended with its result written, is kept.
+func TestNothingMeasuredIsLost(t *testing.T) {
+	for part, wrote := range map[string]int{"dies": 0, "hangs at the end": 4} {
+		b, request, _ := playing(t, part, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r, err := b.Run(ctx, request, func(e spec.Event) {
+			if e.Phase == "write sheets and plots" {
+				cancel()
+			}
+		})
+		if err == nil {
+			t.Errorf("%s: no error", part)
+		}
+		benchtooltest.CutShort(t, r, 4, wrote)
 	}
 }
 

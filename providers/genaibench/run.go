@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"aicv/kit/benchtool"
 	"aicv/kit/subprocess"
@@ -30,25 +31,25 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return refused.Result(name)
 	}
 	if err != nil {
-		return spec.RunResult{}, err
+		return b.cutShort(o, warm, nil, time.Time{}), err
 	}
 	o.requests = enough(s, o.load.Concurrency, warm.Latency)
 	o.minutes = minutes(benchtool.Limit(o.requests, o.load.Concurrency, warm.Latency, b.MaxTime))
 	c := newConversation(emit, o.Key)
 	ended, err := b.call(ctx, o, c, request.RunClient)
 	c.Stop()
-	if err == nil {
-		err = benchtool.Scrub(name, o.folder, o.Key)
-	}
-	if err != nil {
-		return spec.RunResult{}, err
-	}
-	result, err := b.read(o, c, ended, request)
-	if err != nil {
-		return spec.RunResult{}, err
+	err = cmp.Or(err, benchtool.Scrub(name, o.folder, o.Key)) // of a run that was cut short too
+	result, unread := b.read(o, c, ended, request)
+	if err = cmp.Or(err, unread); err != nil {
+		return b.cutShort(o, warm, result.Rows, c.Began(phaseMeasure)), err
 	}
 	result.Rows, result.Started = warm.Before(result.Rows, c.Began(phaseMeasure)), warm.Began
 	return result, nil
+}
+
+// cutShort is what there is of a run that was cut short.
+func (b *benchmark) cutShort(o *order, warm *benchtool.Warmed, rows []spec.RequestRow, traffic time.Time) spec.RunResult {
+	return warm.CutShort(rows, traffic, benchtool.Shown(b.Env, o.folder))
 }
 
 // CheckLoad says before anything is deployed what genai-bench can not do.

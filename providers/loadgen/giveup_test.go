@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -120,6 +121,30 @@ func TestOneThatSucceeds(t *testing.T) {
 		rate, _ := result.Values.Get(metric.ErrorRate)
 		if _, measured := result.Values.Get(metric.TTFT); !measured || rate < 0.5 || rate >= 1 || result.Requests != 300 {
 			t.Errorf("%d requests, %+v", result.Requests, result.Values)
+		}
+	})
+}
+
+// A run that its time limit ends gives the requests that had ended by then, and no figure.
+func TestARunThatIsCutShortKeepsItsRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		s := startHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) > 10 {
+				time.Sleep(2 * time.Minute)
+				return
+			}
+			answer200("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: {\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":4}}\n\ndata: [DONE]\n\n")(w, r)
+		}))
+		defer time.Sleep(2 * time.Minute) // what was cut off at the end of the run ends
+		defer s.stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		b := s.bench(t, nil)
+		b.calibrates = false
+		r, err := b.Run(ctx, request(2, 30, 4), nil)
+		if spec.KindOf(err) != spec.ErrBenchmark || len(r.Rows) != 10 || len(r.Values) > 0 || r.Started.IsZero() || r.Provenance.Source == "" {
+			t.Errorf("%d rows, %v, %v", len(r.Rows), r.Values, err)
 		}
 	})
 }

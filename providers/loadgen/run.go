@@ -41,27 +41,31 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	r.phases.settle += c.now()
 	r.before = usedSoFar()
 	result, err := r.measure(ctx, emit)
-	if err != nil {
-		return spec.RunResult{}, err
-	}
 	result.Provenance = spec.Provenance{Tool: "aicv-loadgen", Version: Version, Source: "POST " + c.url}
-	return result, nil
+	return result, err
 }
 
-// measure drives the load and puts together what came of it.
+// measure drives the load and puts together what came of it; of a run that was cut short
+// the requests that had ended.
 func (r *run) measure(ctx context.Context, emit spec.Emit) (spec.RunResult, error) {
 	err := r.drive(ctx, emit)
 	why := (*noneSucceeded)(nil)
 	if err != nil && !errors.As(err, &why) {
-		return spec.RunResult{}, err
+		return r.ended(), err
 	}
 	if away := r.turnedAway(); away != nil {
-		return spec.RunResult{}, away
+		return r.ended(), away
 	}
 	if why != nil {
 		return r.givenUp(why)
 	}
 	return r.result()
+}
+
+// ended has the requests that ended until a run was cut short, and no figures.
+func (r *run) ended() spec.RunResult {
+	r.collect.sort()
+	return spec.RunResult{Started: r.client.began, Rows: r.collect.rows}
 }
 
 // CheckLoad says before anything is deployed whether a load can be driven, and reads the

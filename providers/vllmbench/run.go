@@ -1,6 +1,7 @@
 package vllmbench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,18 +59,16 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return refused.Result(name)
 	}
 	if err != nil {
-		return spec.RunResult{}, err
+		return b.cutShort(o, warm, nil, time.Time{}), err
 	}
 	o.requests = enough(s, o.load, warm.Latency)
 	c := benchtool.Converse(emit, o.Key, heard)
 	defer c.Stop()
 	ended, err := b.call(ctx, o, c, startup+b.limit(o, warm.Latency))
-	if err != nil {
-		return spec.RunResult{}, err
-	}
-	result, err := b.read(o, c, ended, request)
-	if err != nil {
-		return spec.RunResult{}, err
+	err = cmp.Or(err, benchtool.Scrub(name, o.folder, o.Key)) // of a run that was cut short too
+	result, unread := b.read(o, c, ended, request)
+	if err = cmp.Or(err, unread); err != nil {
+		return b.cutShort(o, warm, result.Rows, c.Began(phaseMeasure)), err
 	}
 	result.Rows, result.Started = warm.Before(result.Rows, c.Began(phaseMeasure)), warm.Began
 	return result, nil
@@ -91,7 +90,12 @@ func (b *benchmark) call(ctx context.Context, o *order, c *benchtool.Conversatio
 	case limited.Err() != nil && ended.Cause != nil:
 		return ended, benchtool.Interrupted(limited, name+" was ended")
 	}
-	return ended, benchtool.Scrub(name, o.folder, o.Key)
+	return ended, nil
+}
+
+// cutShort is what there is of a run that was cut short.
+func (b *benchmark) cutShort(o *order, warm *benchtool.Warmed, rows []spec.RequestRow, traffic time.Time) spec.RunResult {
+	return warm.CutShort(rows, traffic, benchtool.Shown(b.Env, o.folder))
 }
 
 // limit bounds the traffic: of a closed loop by what the warm-up lets expect, of an open

@@ -54,6 +54,9 @@ func play(part string, args []string) {
 	case "dies":
 		fmt.Println("ValueError: something went wrong with " + os.Getenv("OPENAI_API_KEY"))
 		os.Exit(1)
+	case "leaks and dies":
+		write("log.txt", "key "+os.Getenv("OPENAI_API_KEY"))
+		os.Exit(1)
 	case "hangs":
 		time.Sleep(time.Hour)
 	case "garbage":
@@ -69,10 +72,16 @@ func play(part string, args []string) {
 		write(option("--result-filename"), asFastAs(option("--num-prompts"), 1))
 		return
 	}
-	fmt.Println("============ Serving Benchmark Result ============")
+	if part != "hangs at the end" {
+		fmt.Println("============ Serving Benchmark Result ============")
+	}
 	write(option("--result-filename"), `{"backend": "openai", "num_prompts": 4, "max_concurrency": 2, "duration": 0.26, "completed": 3, "failed": 1, "request_throughput": 99,
 "output_lens": [4, 4, 4, 0], "input_lens": [16, 16, 16, 16], "ttfts": [0.1, 0.1, 0.1, 0], "itls": [[], [], [], []], "latencies": [0.13, 0.13, 0.13, 0],
 "start_times": [7.0, 7.1, 7.2, 7.2], "errors": ["", "", "", "Traceback\n  File x\nClientError: gone"]}`)
+	if part == "hangs at the end" {
+		fmt.Println("============ Serving Benchmark Result ============")
+		time.Sleep(time.Hour)
+	}
 	if part == "late" {
 		os.Exit(3)
 	}
@@ -233,13 +242,34 @@ func TestAResultCountsWhateverTheExit(t *testing.T) {
 func TestTheToolEndsWithTheRun(t *testing.T) {
 	b, request := playing(t, "hangs", nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := b.Run(ctx, request, func(e spec.Event) {
+	r, err := b.Run(ctx, request, func(e spec.Event) {
 		if e.Phase == phaseMeasure {
 			cancel()
 		}
 	})
 	if spec.KindOf(err) != spec.ErrInterrupted {
 		t.Errorf("%v", err)
+	}
+	benchtooltest.CutShort(t, r, 4, 0)
+}
+
+// What was measured until the tool died, or was ended with its result written, is kept;
+// the key is taken out of its files then too.
+func TestNothingMeasuredIsLost(t *testing.T) {
+	for part, wrote := range map[string]int{"dies": 0, "leaks and dies": 0, "hangs at the end": 4} {
+		b, request := playing(t, part, spec.Attrs{benchtool.AttrAPIKey: spec.SecretValue("KEY")})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r, err := b.Run(ctx, request, func(e spec.Event) {
+			if e.Phase == "write the result" {
+				cancel()
+			}
+		})
+		if err == nil {
+			t.Errorf("%s: no error", part)
+		}
+		benchtooltest.CutShort(t, r, 4, wrote)
+		benchtooltest.NoFileHolds(t, filepath.Join(b.Env.WorkDir, folderName), secret)
 	}
 }
 

@@ -107,3 +107,18 @@ func NoFileHolds(t *testing.T, folder, key string) {
 		return nil
 	})
 }
+
+// CutShort holds what a run gave that was cut short against what had ended by then: its
+// warm-up requests, and those that the tool wrote. There are no figures.
+func CutShort(t *testing.T, r spec.RunResult, warmup, wrote int) {
+	t.Helper()
+	if len(r.Rows) != warmup+wrote || len(r.Values) > 0 || r.Started.IsZero() || r.Provenance.Source == "" {
+		t.Errorf("%d rows instead of %d, values %v, started %s, source %q", len(r.Rows), warmup+wrote, r.Values, r.Started, r.Provenance.Source)
+		return
+	}
+	for i := range r.Rows {
+		if warm := r.Rows[i].Phase == spec.PhaseWarmup; warm != (i < warmup) || r.Rows[i].Index != i {
+			t.Errorf("row %d: %+v", i, r.Rows[i])
+		}
+	}
+}
