@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aicv/spec"
 )
 
 // Functions that multiply refuse to give what no memory holds.
@@ -45,7 +47,14 @@ locals {
 experiment "e" {}
 `})
 	for name, b := range map[string]bounds{"memory": {time: time.Hour, heap: 1 << 10}, "time": {time: time.Millisecond, heap: 1 << 60}} {
-		loaded, diags := newLoader(Options{Dir: dir, Registrations: testRegistrations()}).bounded(b)
+		var loaded *Loaded
+		var diags spec.Diagnostics
+		for range 20 { // a busy machine may not have begun to evaluate when the bounds are looked at
+			loaded, diags = newLoader(Options{Dir: dir, Registrations: testRegistrations()}).bounded(b)
+			if len(diags) != 1 || diags[0].Subject.File != "" {
+				break
+			}
+		}
 		if loaded.Suite != nil || len(diags) != 1 || diags[0].Summary != "The suite is too large to evaluate" || diags[0].Subject.File != "suite.hcl" {
 			t.Errorf("%s: %+v", name, diags)
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -156,7 +157,8 @@ func TestReadmeSuite(t *testing.T) {
 	}
 }
 
-// TestTutorial runs every command of the tutorial, in order, in one folder.
+// TestTutorial runs every command of the tutorial, in order, in one folder; its server
+// listens at another port.
 func TestTutorial(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the tutorial measures for about a minute")
@@ -170,6 +172,11 @@ func TestTutorial(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		script += block[1]
 	}
+	port, err := newFreePorts().take(1) // another copy of this test may hold the page's
+	if err != nil {
+		t.Fatal(err)
+	}
+	script = strings.ReplaceAll(script, "17771", strconv.Itoa(port))
 	command := exec.Command("sh", "-c", script)
 	command.Dir = t.TempDir()
 	command.Env = append(os.Environ(), "WORK="+command.Dir)

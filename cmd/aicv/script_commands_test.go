@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,7 +21,9 @@ import (
 
 // commands are the scripts' own commands beside testscript's.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	free := newFreePorts()
 	return map[string]func(*testscript.TestScript, bool, []string){
+		"ports":     free.script,
 		"exits":     scriptExits,
 		"sql":       scriptSQL,
 		"noservers": scriptNoServers,
@@ -85,6 +89,53 @@ func scriptSub(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(string(content), args[1], args[2])), 0o644))
 }
 
+// freePorts gives each script, and each copy of the tests that runs beside this one, ports
+// of its own: below those that systems give to outgoing connections and above those that
+// suites take by themselves.
+type freePorts struct{ next atomic.Int64 }
+
+const firstFreePort, lastFreePort = 20_000, 32_000
+
+func newFreePorts() *freePorts {
+	f := &freePorts{}
+	f.next.Store(rand.Int64N(lastFreePort - firstFreePort))
+	return f
+}
+
+// take finds so many free ports that follow one another, and returns the first.
+func (f *freePorts) take(n int) (int, error) {
+	var last error
+	for range 100 {
+		first := firstFreePort + int(f.next.Add(int64(n))%(lastFreePort-firstFreePort))
+		if last = bindable(first, n); last == nil {
+			return first, nil
+		}
+	}
+	return 0, last
+}
+
+func bindable(first, n int) error {
+	for port := first; port < first+n; port++ {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return err
+		}
+		if err := listener.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// script sets variables to free loopback ports that follow one another: ports A B C.
+func (f *freePorts) script(ts *testscript.TestScript, _ bool, args []string) {
+	first, err := f.take(len(args))
+	ts.Check(err)
+	for i, name := range args {
+		ts.Setenv(name, strconv.Itoa(first+i))
+	}
+}
+
 // scriptListen takes loopback ports FROM..TO until the script ends.
 func scriptListen(ts *testscript.TestScript, _ bool, args []string) {
 	from, err := strconv.Atoi(args[0])
@@ -100,7 +151,7 @@ func scriptListen(ts *testscript.TestScript, _ bool, args []string) {
 
 // scriptAwait waits until a URL answers 200.
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		response, err := http.Get(args[0])
 		if err != nil {
 			continue

@@ -10,19 +10,16 @@ variable "genai_bench" {
 }
 variable "model" {
   type    = string
-  default = ".tools/models/tiny"
+  default = "model"
 }
 variable "repeats" {
   type    = number
   default = 5
 }
-variable "requests" {
+# A run of scale 1 takes about a minute.
+variable "scale" {
   type    = number
-  default = 200
-}
-variable "window" {
-  type    = string
-  default = "100s"
+  default = 1
 }
 target "process" "here" { share_host = true }
 model "tiny" {
@@ -47,11 +44,26 @@ benchmark "vllmbench" "vb" {
   venv      = var.venv
   tokenizer = var.model
 }
-workload "fixed" {
+# Of each concurrency every client sends the same number of requests, in whole generations:
+# over a given time they would send different ones, and the places that stand empty at
+# the end of a run would weigh differently.
+workload "alone" {
   input_tokens  = 128
   output_tokens = 64
-  requests      = var.requests
-  duration      = var.window
+  concurrency   = 1
+  requests      = 40 * var.scale
+}
+workload "few" {
+  input_tokens  = 128
+  output_tokens = 64
+  concurrency   = 4
+  requests      = 96 * var.scale
+}
+workload "many" {
+  input_tokens  = 128
+  output_tokens = 64
+  concurrency   = 16
+  requests      = 160 * var.scale
 }
 guard "busy_machine" {
   severity         = "warn"
@@ -59,8 +71,8 @@ guard "busy_machine" {
 }
 experiment "agreement" {
   matrix {
-    concurrency = [1, 4, 16]
-    benchmark   = [benchmark.loadgen.lg, benchmark.genaibench.gb, benchmark.vllmbench.vb]
+    workload  = [workload.alone, workload.few, workload.many]
+    benchmark = [benchmark.loadgen.lg, benchmark.genaibench.gb, benchmark.vllmbench.vb]
   }
   configuration {
     max_batch_size      = 32

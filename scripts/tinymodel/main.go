@@ -1,13 +1,14 @@
 // Command tinymodel writes a model folder that a real engine can serve on a few CPUs:
-// configuration and tokenizer of a Qwen3 of 4 layers, without weights (the engine makes
+// configuration and tokenizer of a small Qwen3, without weights (the engine makes
 // random ones, load_format = "dummy"). Every token decodes to printable text, so that each
 // streamed piece of an answer has content. Nothing is downloaded.
 //
-// Usage: go run ./scripts/tinymodel FOLDER
+// Usage: go run ./scripts/tinymodel [-layers 4] [-hidden 256] FOLDER
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,12 +18,22 @@ import (
 // letters.
 const vocabulary = 253
 
+// headSize is one of those that vLLM's attention on CPUs knows; a key head serves four query heads.
+const (
+	headSize = 32
+	groups   = 4
+)
+
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: tinymodel FOLDER")
+	layers := flag.Int("layers", 4, "number of layers")
+	hidden := flag.Int("hidden", headSize*groups*2, "hidden size, a multiple of 128: more of both make a slower engine")
+	flag.Parse()
+	if flag.NArg() != 1 || *layers < 1 || *hidden < 1 || *hidden%(headSize*groups) != 0 {
+		fmt.Fprintln(os.Stderr, "usage: tinymodel [-layers N] [-hidden SIZE] FOLDER")
+		flag.PrintDefaults()
 		os.Exit(2)
 	}
-	if err := write(os.Args[1]); err != nil {
+	if err := write(flag.Arg(0), config(*layers, *hidden)); err != nil {
 		fmt.Fprintln(os.Stderr, "tinymodel:", err)
 		os.Exit(1)
 	}
@@ -31,12 +42,12 @@ func main() {
 // object is a JSON object.
 type object map[string]any
 
-func write(folder string) error {
+func write(folder string, config object) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	for name, content := range map[string]object{
-		"config.json":            config(),
+		"config.json":            config,
 		"tokenizer.json":         tokenizer(),
 		"tokenizer_config.json":  tokenizerConfig(),
 		"generation_config.json": {"do_sample": false},
@@ -52,11 +63,13 @@ func write(folder string) error {
 	return nil
 }
 
-// config is the model's. Heads of 32 are among the sizes that vLLM's attention on CPUs knows.
-func config() object {
+// config is the model's.
+func config(layers, hidden int) object {
+	heads := hidden / headSize
 	return object{
 		"architectures": []string{"Qwen3ForCausalLM"}, "model_type": "qwen3", "torch_dtype": "bfloat16",
-		"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 32,
+		"hidden_size": hidden, "intermediate_size": 2 * hidden, "num_hidden_layers": layers,
+		"num_attention_heads": heads, "num_key_value_heads": heads / groups, "head_dim": headSize,
 		"vocab_size": vocabulary, "max_position_embeddings": 4096, "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "hidden_act": "silu",
 		"attention_bias": false, "tie_word_embeddings": true, "use_cache": true,
 	}

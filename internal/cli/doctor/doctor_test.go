@@ -112,24 +112,23 @@ func TestModels(t *testing.T) {
 	want(t, "no path", model(&spec.Model{})[0], spec.CheckSkip, "known by its id")
 }
 
-// provider checks what it is told to; hanging ones never answer.
+// provider checks what it is told to; one that hangs never answers.
 type provider struct {
 	spec.Target
 	checks []spec.Check
-	hangs  bool
+	hangs  <-chan struct{} // until it is closed; nil: not at all
 }
 
-func (p provider) Check(ctx context.Context) []spec.Check {
-	if p.hangs {
-		<-ctx.Done()
-		time.Sleep(10 * time.Millisecond) // and later than is waited for
+func (p provider) Check(context.Context) []spec.Check {
+	if p.hangs != nil {
+		<-p.hangs
 	}
 	return p.checks
 }
 
 type silent struct{ spec.Target }
 
-func registrations() []spec.Registration {
+func registrations(over <-chan struct{}) []spec.Registration {
 	target := func(kind string, made spec.Target, err error, required bool) spec.Registration {
 		return spec.Registration{Role: spec.RoleTarget, Kind: kind,
 			Schema: spec.Block{Attributes: []spec.Attribute{{Name: "url", Required: required}, {Name: "port", Default: spec.IntValue(7)}}},
@@ -141,7 +140,7 @@ func registrations() []spec.Registration {
 			}}}
 	}
 	return []spec.Registration{
-		target("good", nil, errors.New("no defaults"), false), target("silent", silent{}, nil, false), target("hangs", provider{hangs: true}, nil, true),
+		target("good", nil, errors.New("no defaults"), false), target("silent", silent{}, nil, false), target("hangs", provider{hangs: over}, nil, true),
 		target("refused", nil, &spec.Error{Summary: "it can not run here", Fix: "move"}, true),
 		target("tool", provider{checks: []spec.Check{{Name: "program", Status: spec.CheckFail, Found: "not there"}}}, nil, false),
 	}
@@ -149,7 +148,9 @@ func registrations() []spec.Registration {
 
 func examine(ctx context.Context, t *testing.T, suite *spec.Suite) []Entry {
 	t.Helper()
-	all := registrations()
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	all := registrations(over)
 	entries := Examine(ctx, Request{Suite: suite, Registrations: all, Registry: engine.NewRegistry(all, spec.Env{}), State: filepath.Join(t.TempDir(), "state.db")})
 	for i, e := range entries {
 		if strings.HasPrefix(e.What, "target") || strings.HasPrefix(e.What, "model") {
