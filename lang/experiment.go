@@ -150,8 +150,8 @@ func (e *experiment) readReference(s slot, row *spec.Attribute, attr *hcl.Attrib
 	n, ok := e.l.referenceValue(row, attr.Expr, refs, nil)
 	e.ok = e.ok && ok
 	e.fixed[s] = n
-	if ok && n == nil { // null: as if it were not there
-		e.fixed[s] = e.only(s, row.Name)
+	if ok && n == nil {
+		e.fixed[s] = e.forNull(s, row.Name)
 	}
 }
 
@@ -241,6 +241,16 @@ func (e *experiment) only(s slot, root string) *node {
 		"The suite declares "+strconv.Itoa(len(declared))+", and experiment "+quoted(e.b.name())+" names none: "+listed(e.l.names.addresses(root))+".",
 		"Add "+root+" = "+declared[0].address()+", or another of them.")
 	return nil
+}
+
+// forNull is what a slot holds that was set to null: as if it were not set, but for the
+// predictor, where null asks for none. Else an experiment of a suite with one predictor
+// could not be without.
+func (e *experiment) forNull(s slot, root string) *node {
+	if s == slotPredictor {
+		return nil
+	}
+	return e.only(s, root)
 }
 
 func (e *experiment) none(s slot, root string) *node {

@@ -113,6 +113,10 @@ type Check struct {
 	Fix    string      `json:"fix,omitempty"`   // what to do about it
 }
 
+// CheckGPUs names a target's check of its host's GPUs. Where it finds none it skips: whether
+// any is needed depends on what the suite runs there.
+const CheckGPUs = "GPUs"
+
 // FileReader is an optional ability of every provider: its answers lie in files that the
 // declaration names. Validate has it read them, as a plan would.
 type FileReader interface {

@@ -38,7 +38,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	c := newConversation(emit, o.Key)
 	ended, err := b.call(ctx, o, c, request.RunClient)
 	c.Stop()
-	err = cmp.Or(err, benchtool.Scrub(name, o.folder, o.Key)) // of a run that was cut short too
+	err = cmp.Or(err, benchtool.Scrub(name, o.folder, o.Key)) // however it ended
 	result, unread := b.read(o, c, ended, request)
 	if err = cmp.Or(err, unread); err != nil {
 		return b.cutShort(o, warm, result.Rows, c.Began(phaseMeasure)), err

@@ -27,7 +27,7 @@ func newSupply(c *client, request spec.RunRequest) (*supply, error) {
 		return s, nil
 	}
 	var err error
-	if s.entries, err = readDataset(load.Shape.Dataset); err != nil {
+	if s.entries, err = readDataset(load.Shape); err != nil {
 		return nil, err
 	}
 	if err := checkOutput(load, unsized(s.entries)); err != nil {

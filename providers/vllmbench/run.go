@@ -53,8 +53,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	o.seed = s.Seed
-	w := &benchtool.Warmup{URL: o.URL, Key: o.Key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
-	warm, err := w.Run(ctx, emit)
+	warm, err := b.warmUp(o, s).Run(ctx, emit)
 	if refused := (*benchtool.Refused)(nil); errors.As(err, &refused) {
 		return refused.Result(name)
 	}
@@ -65,13 +64,18 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	c := benchtool.Converse(emit, o.Key, heard)
 	defer c.Stop()
 	ended, err := b.call(ctx, o, c, startup+b.limit(o, warm.Latency))
-	err = cmp.Or(err, benchtool.Scrub(name, o.folder, o.Key)) // of a run that was cut short too
 	result, unread := b.read(o, c, ended, request)
 	if err = cmp.Or(err, unread); err != nil {
 		return b.cutShort(o, warm, result.Rows, c.Began(phaseMeasure)), err
 	}
 	result.Rows, result.Started = warm.Before(result.Rows, c.Began(phaseMeasure)), warm.Began
 	return result, nil
+}
+
+// warmUp is sent to the endpoint that is measured, with prompts of its own each time.
+func (b *benchmark) warmUp(o *order, s spec.Sampling) *benchtool.Warmup {
+	return &benchtool.Warmup{URL: o.URL, Key: o.Key, Model: o.model, Completions: b.endpoint == endpointCompletions, Concurrency: places(o.load, s.Warmup),
+		Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
 }
 
 // startup is how long the tool may take to import what it needs and to make its prompts:
@@ -84,13 +88,14 @@ func (b *benchmark) call(ctx context.Context, o *order, c *benchtool.Conversatio
 	defer cancel()
 	ended, err := subprocess.Run(limited, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
 	c.Stop()
+	scrubbed := benchtool.Scrub(name, o.folder, o.Key) // however it ended
 	switch {
 	case err != nil:
 		return ended, &spec.Error{Kind: spec.ErrBenchmark, Summary: name + " could not be started", Cause: err, Fix: howToInstall}
 	case limited.Err() != nil && ended.Cause != nil:
 		return ended, benchtool.Interrupted(limited, name+" was ended")
 	}
-	return ended, nil
+	return ended, scrubbed
 }
 
 // cutShort is what there is of a run that was cut short.
