@@ -151,6 +151,9 @@ func TestAnEchoedKeyIsNotKept(t *testing.T) {
 			w.Header().Set("Retry-After", r.Header.Get("Authorization"))
 			http.Redirect(w, r, "http://elsewhere/?key="+key, http.StatusFound)
 		},
+		"answer that is no stream": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, strings.Repeat("x", 295)+r.Header.Get("Authorization"))
+		},
 		"stream": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "data: {\"error\":{\"message\":\""+r.Header.Get("Authorization")+"\"}}\n\n")
 		},

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"aicv/spec"
@@ -148,11 +149,47 @@ func (c *client) exchange(ctx context.Context, o order) answer {
 		return answer{err: c.statusError(response)}
 	}
 	got := answer{times: make([]time.Duration, 0, min(o.output, mostTimes))}
-	if got.err = c.read(response.Body, &got); got.err == nil {
+	body := &quoted{Reader: response.Body, keeps: c.keeps(response)}
+	if got.err = c.read(body, &got); got.err == nil {
 		got.err = got.check(o.output)
 		drain(response.Body)
+	} else if len(got.times) == 0 && len(body.head) > 0 {
+		got.err = fmt.Errorf("%w; the answer is %q and no event stream: %s", got.err, truncate([]byte(response.Header.Get("Content-Type")), 80), body.shown(c))
 	}
 	return got
+}
+
+// quotedMost is how much of an answer that is no stream is quoted, in bytes.
+const quotedMost = 300
+
+// keeps is how much of an answer is kept to be quoted: nothing of what says that it is a
+// stream. The key may stand across the end of what is shown.
+func (c *client) keeps(response *http.Response) int {
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		return 0
+	}
+	return quotedMost + len(c.key)
+}
+
+// quoted keeps the beginning of what is read: some servers and proxies answer 200 with an
+// error in the body.
+type quoted struct {
+	io.Reader
+	keeps int
+	head  []byte
+}
+
+func (q *quoted) Read(p []byte) (int, error) {
+	n, err := q.Reader.Read(p)
+	if room := q.keeps - len(q.head); room > 0 {
+		q.head = append(q.head, p[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// shown is the beginning without the key.
+func (q *quoted) shown(c *client) []byte {
+	return truncate(bytes.TrimSpace(c.redact(q.head)), quotedMost)
 }
 
 // What is read behind the last event of a stream, and for how long.

@@ -320,6 +320,7 @@ func TestOddServers(t *testing.T) {
 		{"error event", text("content") + `data: {"error":{"message":"out of blocks"}}` + "\n\n", "out of blocks"},
 		{"no JSON", "data: oops\n\n", "no valid JSON"},
 		{"no stream", `{"choices":[]}`, "broke off"},
+		{"error as 200", `{"error":"no GPU is left"}`, `the answer is "text/plain; charset=utf-8" and no event stream: {"error":"no GPU is left"}`},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
