@@ -314,7 +314,7 @@ func (e *experiment) chooseNodes(nodes *[slots]*node, row []choice) bool {
 			return false
 		}
 		if nodes[s] == nil {
-			if nodes[s] = e.only(slot(s), v.row.Name); !e.ok {
+			if nodes[s] = e.forNull(slot(s), v.row.Name); !e.ok {
 				return false
 			}
 		}

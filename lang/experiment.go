@@ -71,11 +71,11 @@ func (l *loader) experiments(suite *spec.Suite) {
 }
 
 func (e *experiment) build() {
+	e.readGuards() // first: what the experiment accepts is no misspelling
 	e.readMatrix()
 	e.readReferences()
 	e.readConfiguration()
 	e.readBlocks()
-	e.readGuards()
 	e.checkAxesRead()
 	if e.ok {
 		e.expand()
@@ -150,8 +150,8 @@ func (e *experiment) readReference(s slot, row *spec.Attribute, attr *hcl.Attrib
 	n, ok := e.l.referenceValue(row, attr.Expr, refs, nil)
 	e.ok = e.ok && ok
 	e.fixed[s] = n
-	if ok && n == nil { // null: as if it were not there
-		e.fixed[s] = e.only(s, row.Name)
+	if ok && n == nil {
+		e.fixed[s] = e.forNull(s, row.Name)
 	}
 }
 
@@ -241,6 +241,16 @@ func (e *experiment) only(s slot, root string) *node {
 		"The suite declares "+strconv.Itoa(len(declared))+", and experiment "+quoted(e.b.name())+" names none: "+listed(e.l.names.addresses(root))+".",
 		"Add "+root+" = "+declared[0].address()+", or another of them.")
 	return nil
+}
+
+// forNull is what a slot holds that was set to null: as if it were not set, but for the
+// predictor, where null asks for none. Else an experiment of a suite with one predictor
+// could not be without.
+func (e *experiment) forNull(s slot, root string) *node {
+	if s == slotPredictor {
+		return nil
+	}
+	return e.only(s, root)
 }
 
 func (e *experiment) none(s slot, root string) *node {
@@ -335,7 +345,7 @@ func (e *experiment) item(v *varying, axes map[string]cty.Value) (spec.Value, bo
 		return spec.Value{}, false
 	}
 	if !value.ContainsMarked() {
-		e.l.warnUnknown(v.row, plain, e.l.at(v.expr))
+		e.checkKnown(v.row, plain, e.l.at(v.expr))
 	}
 	return plain, true
 }

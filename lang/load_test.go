@@ -524,6 +524,27 @@ func TestPredictorsOnAnAxis(t *testing.T) {
 	}
 }
 
+// The only predictor of a suite is every experiment's, but for those that want none.
+func TestNullIsNoPredictor(t *testing.T) {
+	const oneCell = " matrix {\n  input_tokens = [1]\n  output_tokens = [2]\n  concurrency = [3, 4]\n }\n"
+	for text, want := range map[string][2]bool{
+		"":                    {true, true},
+		" predictor = null\n": {},
+		" predictor = matrix.concurrency == 3 ? predictor.aiconfigurator.aic : null\n": {true, false},
+	} {
+		suite := mustLoad(t, "model \"m\" { id = \"org/model\" }\nruntime \"sim\" \"r\" {}\npredictor \"aiconfigurator\" \"aic\" {}\nexperiment \"e\" {\n"+text+oneCell+"}\n")
+		for i, c := range suite.Experiments[0].Cells {
+			if (c.Predictor != nil) != want[i] {
+				t.Errorf("%q: cell %d has predictor %v", text, i, c.Predictor)
+			}
+		}
+	}
+	_, diags := loadFiles(t, map[string]string{"s.hcl": head + oneWorkload + "experiment \"e\" {\n predictor = null\n matrix {\n  tensor_parallel = [1]\n }\n assert \"a\" { expect = [\"ttft within 10%\"] }\n}\n"})
+	if len(diags) != 1 || !strings.Contains(diags[0].Detail+diags[0].Summary, "no predictor") {
+		t.Errorf("%+v", diags)
+	}
+}
+
 func TestWhatDoesNotFit(t *testing.T) {
 	for text, want := range map[string]bool{"": false, `does_not_fit = "skip"`: false, `does_not_fit = "deploy"`: true} {
 		if got := experimentOf(t, text).DeployUnfit; got != want {

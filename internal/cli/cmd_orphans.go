@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,8 @@ func (a *app) stateOrphansCommand() *cobra.Command {
 		Short: "List the servers that any aicv left on the suite's targets, and whose they are",
 		Long: `Orphans asks every target of the suite for the servers of all suites, running or not,
 and says which aicv started each and whether it is still at work. It stops nothing: aicv
-destroy does so, run in the suite that owns them. Without a suite this host is asked for
-its processes and its Docker daemon for containers.`,
+destroy does so, run in the suite that owns them. Without a suite every kind of target is
+asked that needs no settings: this host for its processes, its Docker daemon for containers.`,
 		Example: "  aicv state orphans my-suite",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,8 +47,8 @@ its processes and its Docker daemon for containers.`,
 	}
 }
 
-// orphanTargets are the suite's, or those of a host where there is no suite: declared is
-// false then.
+// orphanTargets are the suite's, or, where there is no suite, one of each kind that can be
+// used without settings: declared is false then.
 func (a *app) orphanTargets(at place) (targets []*spec.Component, declared bool, err error) {
 	if files, err := filepath.Glob(filepath.Join(at.dir, "*.hcl*")); err == nil && len(files) > 0 {
 		suite, err := a.loadSuite(at)
@@ -56,11 +57,16 @@ func (a *app) orphanTargets(at place) (targets []*spec.Component, declared bool,
 		}
 		return exec.SuiteTargets(suite), true, nil
 	}
-	for _, kind := range []string{"process", "docker"} {
-		targets = append(targets, &spec.Component{Role: spec.RoleTarget, Kind: kind, Name: "default"})
+	for i := range a.config.Registrations {
+		r := &a.config.Registrations[i]
+		if r.Role == spec.RoleTarget && !slices.ContainsFunc(r.Schema.Attributes, isRequired) {
+			targets = append(targets, &spec.Component{Role: spec.RoleTarget, Kind: r.Kind, Name: "default"})
+		}
 	}
 	return targets, false, nil
 }
+
+func isRequired(row spec.Attribute) bool { return row.Required }
 
 func (a *app) printOrphans(found []exec.Orphan) error {
 	if a.json {

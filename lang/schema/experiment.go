@@ -88,7 +88,7 @@ func References() []spec.Attribute {
 		reference(Hardware, "hardware.h200x8", "The hardware. The only one declared where it is not set."),
 		reference(string(spec.RoleTarget), "target.docker.local", "Where servers run. The only one declared where it is not set, else this host's processes."),
 		reference(string(spec.RoleRuntime), "runtime.sglang.v0_5_14", "What runs. The only one declared where it is not set."),
-		reference(string(spec.RolePredictor), "predictor.aiconfigurator.aic", "The source of predictions. The only one declared where it is not set; without any there are none."),
+		reference(string(spec.RolePredictor), "predictor.aiconfigurator.aic", "The source of predictions. The only one declared where it is not set; without any, and with null, there are none."),
 		reference(string(spec.RoleBenchmark), "benchmark.genaibench.gb", "The client that measures. The only one declared where it is not set, else loadgen."),
 		reference(Workload, "workload.long", "The load. The only one declared where it is not set."),
 	}

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -52,7 +53,8 @@ type order struct {
 const idleTimeout = 2 * time.Second
 
 // newClient makes a client whose transport keeps one connection per request in
-// flight open, speaks HTTP/1.1, and neither compresses nor goes through a proxy.
+// flight open, of a rate as many as were in flight at once, speaks HTTP/1.1, and neither
+// compresses nor goes through a proxy.
 func newClient(b *benchmark, request spec.RunRequest, key string) (*client, error) {
 	trusted, err := b.trusted()
 	if err != nil {
@@ -66,7 +68,7 @@ func newClient(b *benchmark, request spec.RunRequest, key string) (*client, erro
 		DialContext:         dial.direct,
 		MaxIdleConns:        0,
 		IdleConnTimeout:     idleTimeout,
-		MaxIdleConnsPerHost: request.Load.Concurrency,
+		MaxIdleConnsPerHost: cmp.Or(request.Load.Concurrency, mostInFlight),
 		DisableCompression:  true,
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2: one connection each
 		TLSHandshakeTimeout: 10 * time.Second,

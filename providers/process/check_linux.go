@@ -38,7 +38,7 @@ func checkProc() spec.Check {
 }
 
 func (t *target) checkGPUs(ctx context.Context) spec.Check {
-	const name = "GPUs"
+	const name = spec.CheckGPUs
 	found, err := gpu.Read(ctx, t.run)
 	if err != nil {
 		return spec.FailedCheck(name, interrupted(err))

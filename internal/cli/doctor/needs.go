@@ -40,12 +40,11 @@ func undeployed(r Request) map[*spec.Component]bool {
 	return idle
 }
 
-// requireGPUs fails a host without GPUs that the suite's servers need.
+// requireGPUs fails a target whose check found no GPU where the suite's servers need some.
 func requireGPUs(r Request, entries []Entry) []Entry {
-	const process = "process"
 	need := map[string]int{} // by target, of its largest server
 	cells(r.Suite, func(e *spec.Experiment, c *spec.Cell) {
-		if c.Model == nil || c.Runtime == nil || c.Target == nil || c.Target.Kind != process || offline(r, e, c) {
+		if c.Model == nil || c.Runtime == nil || c.Target == nil || offline(r, e, c) {
 			return
 		}
 		runtime, err := r.Registry.Runtime(c.Runtime)
@@ -59,7 +58,7 @@ func requireGPUs(r Request, entries []Entry) []Entry {
 	})
 	for i := range entries {
 		e := &entries[i]
-		if n := need[e.What]; e.Name == "GPUs" && e.Status == spec.CheckSkip && n > 0 {
+		if n := need[e.What]; e.Name == spec.CheckGPUs && e.Status == spec.CheckSkip && n > 0 {
 			e.Status = spec.CheckFail
 			e.Found = fmt.Sprintf("no GPU was found, and the suite's largest server needs %s", metric.Count(n, "GPU"))
 			e.Fix = "run it on a host that has them, or check the driver with nvidia-smi"
