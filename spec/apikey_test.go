@@ -7,7 +7,9 @@ import (
 
 // A declared key is a key: requests never go without one because its variable is empty.
 func TestAPIKey(t *testing.T) {
-	env := Env{Getenv: func(name string) (string, bool) { return map[string]string{"KEY": "sk-1", "EMPTY": ""}[name], name != "NONE" }}
+	env := Env{Getenv: func(name string) (string, bool) {
+		return map[string]string{"KEY": "sk-1", "EMPTY": ""}[name], name != "NONE"
+	}}
 	for name, want := range map[string]string{"KEY": "sk-1", "EMPTY": "", "NONE": ""} {
 		got, err := env.APIKey("benchmark.loadgen.b", SecretValue(name))
 		if got != want || (err == nil) != (want != "") {
