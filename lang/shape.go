@@ -157,20 +157,20 @@ func (l *loader) identifyDataset(s *spec.Shape) error {
 }
 
 func hashDataset(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular(): // opening a pipe may never return
+		return "", fmt.Errorf("%s is no file", path)
+	case info.Size() > maxDataset:
+		return "", fmt.Errorf("%s is larger than %d GiB", path, maxDataset>>30)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is no file", path)
-	case info.Size() > maxDataset:
-		return "", fmt.Errorf("%s is larger than %d GiB", path, maxDataset>>30)
-	}
 	h := sha256.New()
 	if _, err := io.Copy(h, file); err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"aicv/metric"
@@ -108,7 +109,11 @@ func TestShapesOfWorkloads(t *testing.T) {
 	if again.Experiments[0].Cells[0].MeasurementID() == first || again.InputHash == suite.InputHash {
 		t.Error("a dataset with another content is the same measurement")
 	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.jsonl"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for attributes, problem := range map[string]string{
+		"traffic = \"D(1,2)\"\nconcurrency = 1\ndataset = \"pipe.jsonl\"":                       "The dataset can not be used",
 		"traffic = \"D(1,2)\"\ninput_lengths = \"normal(9,1)\"\nconcurrency = 1":                "Lengths are given twice",
 		"input_tokens = 1\ninput_lengths = \"normal(9,1)\"\noutput_tokens = 1\nconcurrency = 1": "Lengths are given twice",
 		"traffic = \"D(1,2)\"\nconcurrency = 1\narrivals = \"poisson\"":                         "Arrivals without a rate",

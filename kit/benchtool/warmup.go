@@ -21,6 +21,7 @@ type Warmup struct {
 	URL         string // of the server, without a path
 	Key         string // bearer token; empty: none
 	Model       string // as requests name it
+	Completions bool   // /v1/completions is called, which needs no chat template; else /v1/chat/completions
 	Concurrency int    // requests in flight
 	Load        spec.Load
 	Requests    int
@@ -109,12 +110,17 @@ func (w *Warmup) places() int {
 
 // ask sends one request at the load's shape.
 func (w *Warmup) ask(ctx context.Context, client *http.Client, index int) error {
-	body, err := json.Marshal(map[string]any{"model": w.Model, "max_tokens": w.Load.OutputTokens, "temperature": 0, "ignore_eos": true,
-		"messages": []map[string]string{{"role": "user", "content": w.prompt(index)}}})
+	path, order := "/v1/chat/completions", map[string]any{"model": w.Model, "max_tokens": w.Load.OutputTokens, "temperature": 0, "ignore_eos": true}
+	if w.Completions {
+		path, order["prompt"] = "/v1/completions", w.prompt(index)
+	} else {
+		order["messages"] = []map[string]string{{"role": "user", "content": w.prompt(index)}}
+	}
+	body, err := json.Marshal(order)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL+"/v1/chat/completions", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -37,10 +37,8 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	c := newConversation(emit, o.Key)
 	ended, err := b.call(ctx, o, c, request.RunClient)
 	c.Stop()
-	if err == nil {
-		err = benchtool.Scrub(name, o.folder, o.Key)
-	}
-	if err != nil {
+	scrubbed := benchtool.Scrub(name, o.folder, o.Key) // however it ended
+	if err = cmp.Or(err, scrubbed); err != nil {
 		return spec.RunResult{}, err
 	}
 	result, err := b.read(o, c, ended, request)

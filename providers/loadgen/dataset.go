@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,33 +35,47 @@ type entry struct {
 	output int // tokens; 0: the load's
 }
 
-// readDataset reads a file of prompts. Entries without a prompt are an error: leaving
-// them out would change the mix.
-func readDataset(path string) ([]entry, error) {
+// readDataset reads a load's file of prompts. Entries without a prompt are an error: leaving
+// them out would change the mix. So is other content than the load is identified by.
+func readDataset(s spec.Shape) ([]entry, error) {
+	path := s.Dataset
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() > maxDatasetSize { // opening a pipe may never return
+		return nil, datasetError(path, cmp.Or(err, fmt.Errorf("it must be a file of at most %d MiB", maxDatasetSize>>20)))
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, datasetError(path, err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || info.Size() > maxDatasetSize {
-		return nil, datasetError(path, errors.Join(err, fmt.Errorf("it must be a file of at most %d MiB", maxDatasetSize>>20)))
-	}
-	var entries []entry
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".jsonl":
-		entries, err = readJSONLines(file)
-	case ".csv":
-		entries, err = readCSV(file)
-	default:
-		entries, err = readShareGPT(file)
-	}
+	sum := sha256.New()
+	entries, err := readEntries(io.TeeReader(file, sum), path)
 	if err == nil && len(entries) == 0 {
 		err = errors.New("it holds no prompt")
+	}
+	if err == nil && s.DatasetHash != "" && hex.EncodeToString(sum.Sum(nil)[:16]) != s.DatasetHash {
+		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: spec.LoadDataset, Summary: "the dataset " + filepath.Base(path) + " is another one than it was when the plan was made",
+			Fix: "plan anew, or restore the file"}
 	}
 	if err != nil {
 		return nil, datasetError(path, err)
 	}
 	return entries, nil
+}
+
+// readEntries reads a file to its end, in the format that its name says.
+func readEntries(source io.Reader, path string) (entries []entry, err error) {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".jsonl":
+		entries, err = readJSONLines(source)
+	case ".csv":
+		entries, err = readCSV(source)
+	default:
+		entries, err = readShareGPT(source)
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, source)
+	}
+	return entries, err
 }
 
 func datasetError(path string, cause error) error {
@@ -101,7 +117,7 @@ func (d *datasets) check(load spec.Load) error {
 	key := load.Shape.Dataset + "\x00" + load.Shape.DatasetHash
 	got, known := d.known[key]
 	if !known {
-		entries, err := readDataset(load.Shape.Dataset)
+		entries, err := readDataset(load.Shape)
 		got = checkedDataset{err, unsized(entries)}
 		if d.known == nil {
 			d.known = map[string]checkedDataset{}
@@ -133,7 +149,7 @@ func readJSONLines(source io.Reader) ([]entry, error) {
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
-		e := entry{line.Prompt + line.Text, cmp.Or(line.Output, line.MaxTokens)}
+		e := entry{cmp.Or(line.Prompt, line.Text), cmp.Or(line.Output, line.MaxTokens)}
 		if err := e.check(); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
@@ -224,6 +240,9 @@ func readShareGPT(source io.Reader) ([]entry, error) {
 		if entries = append(entries, e); len(entries) > maxPrompts {
 			return nil, errTooManyPrompts
 		}
+	}
+	if _, err := decoder.Token(); err != nil { // the list's end
+		return nil, errors.New("it breaks off before the end of its list")
 	}
 	return entries, nil
 }

@@ -1,8 +1,11 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -37,14 +40,14 @@ func healthyPrediction(r spec.RunRequest) *spec.Prediction {
 }
 
 // measured runs against a simulator in virtual time.
-func measuredRun(t *testing.T, args []string, r spec.RunRequest) spec.RunResult {
+func measuredRun(t *testing.T, args []string, r spec.RunRequest, attrs spec.Attrs) spec.RunResult {
 	t.Helper()
 	var result spec.RunResult
 	synctest.Test(t, func(t *testing.T) {
 		s := startSim(t, args...)
 		defer s.stop()
 		var err error
-		if result, err = s.bench(t, nil).Run(t.Context(), r, nil); err != nil {
+		if result, err = s.bench(t, attrs).Run(t.Context(), r, nil); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -52,16 +55,69 @@ func measuredRun(t *testing.T, args []string, r spec.RunRequest) spec.RunResult 
 	return result
 }
 
-// asWholeRun makes of a run what a client sees that has no warm-up and counts from the
-// first request to the last.
-func asWholeRun(result spec.RunResult) spec.RunResult {
-	result.Window, result.Rows = spec.WindowWholeRun, slices.Clone(result.Rows)
-	for i := range result.Rows {
-		row := &result.Rows[i]
-		row.Phase = spec.PhaseMeasure
-		result.Elapsed = max(result.Elapsed, row.Start+row.Latency-result.Rows[0].Start)
+// wholeRun is the setting by which a run counts as genai-bench does: from the first request
+// to the last, without a load that is held beyond them.
+func wholeRun() spec.Attrs {
+	return spec.Attrs{"window": spec.StringValue(string(spec.WindowWholeRun))}
+}
+
+// heldOpen serves two tokens a request, 10 ms apart, and keeps each stream open for a time
+// behind the last of them, as a proxy does that books the request before it lets go.
+func heldOpen(open time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		flush := http.NewResponseController(w)
+		for _, event := range []string{`{"choices":[{"text":"a"}]}`, `{"choices":[{"text":"b"}],"usage":{"prompt_tokens":20,"completion_tokens":2}}`} {
+			pause(r.Context(), 10*time.Millisecond)
+			fmt.Fprintf(w, "data: %s\n\n", event)
+			_ = flush.Flush()
+		}
+		pause(r.Context(), open)
+		fmt.Fprint(w, "data: [DONE]\n\n")
+	})
+}
+
+// pause sleeps no longer than a request is there.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
-	return result
+}
+
+// TestHeldOpenStreams: a server that keeps a request's place once its last token has come
+// holds fewer requests than were asked for, and rate and latency are of unlike times. One that
+// lets go at once holds them all.
+func TestHeldOpenStreams(t *testing.T) {
+	for open, speak := range map[time.Duration]bool{0: false, 15 * time.Millisecond: true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startHandler(heldOpen(open))
+			defer s.stop()
+			r := request(4, 20, 2)
+			result, err := s.bench(t, spec.Attrs{"calibrate": spec.BoolValue(false), "endpoint": spec.StringValue("completions")}).Run(t.Context(), r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := spoke(t, r, result)
+			for _, check := range []string{"achieved_concurrency", "littles_law"} {
+				if slices.Contains(got, check) != speak {
+					t.Errorf("streams held open for %s: findings %v", open, got)
+				}
+			}
+		})
+	}
+}
+
+// spoke are the checks that have something to say of a run.
+func spoke(t *testing.T, r spec.RunRequest, result spec.RunResult) []string {
+	t.Helper()
+	var got []string
+	for _, f := range selfChecked(r, result) {
+		got = append(got, f.Check)
+		t.Logf("%s: %s", f.Check, f.Message)
+	}
+	return got
 }
 
 // TestSelfChecksByRealCauses breaks a run by what breaks it in the field, and looks
@@ -71,32 +127,28 @@ func TestSelfChecksByRealCauses(t *testing.T) {
 		r.Sampling.Requests, r.Sampling.Warmup = 2*r.Load.Concurrency, 1
 		return r
 	}
+	long := func(r spec.RunRequest) spec.RunRequest {
+		r.Sampling.Requests = 100 * r.Load.Concurrency
+		return r
+	}
 	for name, c := range map[string]struct {
 		args  []string
 		order spec.RunRequest
-		whole bool
+		attrs spec.Attrs
 		want  []string // at least these
 	}{
-		"healthy":                {nil, request(8, 100, 20), false, nil},
-		"no warm-up":             {nil, request(1, 100, 20), true, []string{"short_warmup"}},
-		"the engine slows down":  {[]string{"--fault-lower-batch-size", "4", "--fault-lower-after-requests", "100"}, request(8, 100, 20), false, []string{"drift"}},
-		"a queue nobody foresaw": {[]string{"--fault-lower-batch-size", "2"}, request(16, 100, 20), false, []string{"saturation"}},
-		"a start together":       {[]string{"--max-batch-tokens", "256"}, short(request(16, 250, 20)), true, []string{"start_burst"}},
-		"a run of edges":         {[]string{"--max-batch-tokens", "256"}, short(request(16, 250, 20)), true, []string{"achieved_concurrency", "few_requests", "littles_law"}},
-		"a chat template":        {[]string{"--fault-system-prompt", "5"}, request(4, 100, 20), false, []string{"input_length"}},
-		"an early end":           {[]string{"--fault-early-stop-share", "0.1", "--seed", "3"}, request(4, 100, 20), false, []string{"output_length"}},
-		"a bad start":            {[]string{"--fault-http-500-share", "0.3", "--seed", "3"}, request(4, 100, 20), false, []string{"warmup_errors"}},
+		"healthy":                {nil, request(8, 100, 20), nil, nil},
+		"healthy as a whole":     {nil, long(request(8, 100, 20)), wholeRun(), nil},
+		"no warm-up":             {nil, short(request(4, 100, 20)), nil, []string{"short_warmup"}},
+		"the engine slows down":  {[]string{"--fault-lower-batch-size", "4", "--fault-lower-after-requests", "100"}, request(8, 100, 20), nil, []string{"drift"}},
+		"a queue nobody foresaw": {[]string{"--fault-lower-batch-size", "2"}, request(16, 100, 20), nil, []string{"saturation"}},
+		"a run of edges":         {[]string{"--max-batch-tokens", "256"}, short(request(16, 250, 20)), wholeRun(), []string{"achieved_concurrency", "few_requests", "littles_law", "start_burst"}},
+		"a chat template":        {[]string{"--fault-system-prompt", "5"}, request(4, 100, 20), nil, []string{"input_length"}},
+		"an early end":           {[]string{"--fault-early-stop-share", "0.1", "--seed", "3"}, request(4, 100, 20), nil, []string{"output_length"}},
+		"a bad start":            {[]string{"--fault-http-500-share", "0.3", "--seed", "3"}, request(4, 100, 20), nil, []string{"warmup_errors"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result := measuredRun(t, c.args, c.order)
-			if c.whole {
-				result = asWholeRun(result)
-			}
-			var got []string
-			for _, f := range selfChecked(c.order, result) {
-				got = append(got, f.Check)
-				t.Logf("%s: %s", f.Check, f.Message)
-			}
+			got := spoke(t, c.order, measuredRun(t, c.args, c.order, c.attrs))
 			if len(c.want) == 0 && len(got) > 0 {
 				t.Errorf("findings %v", got)
 			}
@@ -136,7 +188,7 @@ func TestFalseAlarms(t *testing.T) {
 	}
 	for seed := range all {
 		r := healthyRequest(seed)
-		result := measuredRun(t, []string{"--noise-step", "0.05", "--noise-start", "0.03", "--seed", fmt.Sprint(seed)}, r)
+		result := measuredRun(t, []string{"--noise-step", "0.05", "--noise-start", "0.03", "--seed", fmt.Sprint(seed)}, r, nil)
 		runs++
 		for _, f := range selfChecked(r, result) {
 			alarms[f.Check]++
@@ -202,11 +254,7 @@ func TestStarvedClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	share := (cpuSeconds() - used) / time.Since(began).Seconds()
-	var got []string
-	for _, f := range selfChecked(r, result) {
-		got = append(got, f.Check)
-		t.Logf("%s: %s", f.Check, f.Message)
-	}
+	got := spoke(t, r, result)
 	if !slices.Contains(got, "client_lag") {
 		t.Errorf("lag %+v, findings %v", result.Seen.Client, got)
 	}

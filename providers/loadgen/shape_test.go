@@ -313,9 +313,8 @@ func TestCalibration(t *testing.T) {
 }
 
 func TestSharedPrefix(t *testing.T) {
-	p := newPrompts(3, 40)
-	p.shared = 0.5
-	a, b := strings.Fields(string(p.appendPrompt(nil, 1))), strings.Fields(string(p.appendPrompt(nil, 2)))
+	p := newPrompts(3, 0.5)
+	a, b := strings.Fields(string(p.appendWords(nil, 1, 40))), strings.Fields(string(p.appendWords(nil, 2, 40)))
 	same := 0
 	for same < len(a) && a[same] == b[same] {
 		same++
@@ -350,8 +349,10 @@ func TestDatasets(t *testing.T) {
 		"h.csv":   {"prompt,output_tokens\nx,-1\n", nil, "no number of output tokens"},
 		"i.json":  {`[{"conversations": [{"value": "a"}`, nil, "conversation 1"},
 		"j.jsonl": {"{\"prompt\": \"a\", \"output_tokens\": -4}\n", nil, "-4 is no number of output tokens"},
+		"k.json":  {`[{"conversations": [{"value": "a"}]}`, nil, "it breaks off"},
+		"l.jsonl": {"{\"prompt\": \"one\", \"text\": \"the same\"}\n", []entry{{"one", 0}}, ""},
 	} {
-		got, err := readDataset(dataset(t, name, c.content))
+		got, err := readDataset(spec.Shape{Dataset: dataset(t, name, c.content)})
 		if c.problem != "" {
 			if err == nil || !strings.Contains(err.Error(), c.problem) || spec.KindOf(err) != spec.ErrUsage {
 				t.Errorf("%s: %v", name, err)
@@ -362,7 +363,23 @@ func TestDatasets(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	if _, err := readDataset("/no/such.jsonl"); spec.KindOf(err) != spec.ErrUsage {
+	if _, err := readDataset(spec.Shape{Dataset: "/no/such.jsonl"}); spec.KindOf(err) != spec.ErrUsage {
+		t.Error(err)
+	}
+}
+
+// A dataset that changes between the plan and a run is not measured under the identity of
+// the one before.
+func TestDatasetOfThePlan(t *testing.T) {
+	s := spec.Shape{Dataset: dataset(t, "p.json", `[{"conversations": [{"value": "a"}]}]   `)}
+	s.DatasetHash = string(spec.HashOf([]byte(`[{"conversations": [{"value": "a"}]}]   `)))
+	if got, err := readDataset(s); err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	if err := os.WriteFile(s.Dataset, []byte(`[{"conversations": [{"value": "a"}]}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readDataset(s); spec.KindOf(err) != spec.ErrUsage || !strings.Contains(err.Error(), "another one than it was when the plan was made") {
 		t.Error(err)
 	}
 }

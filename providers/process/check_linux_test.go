@@ -28,7 +28,7 @@ func TestCheckPorts(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	full := newTest(t, t.TempDir(), t.TempDir(), ports(fmt.Sprintf("%d-%d", port, port)))
+	full := newTest(t, t.TempDir(), t.TempDir(), spec.Attrs{"port_range": spec.StringValue(fmt.Sprintf("%d-%d", port, port))})
 	if c := checked(t, full, "ports"); c.Status != spec.CheckFail || c.Fix == "" {
 		t.Errorf("%+v", c)
 	}

@@ -17,7 +17,7 @@ func TestRealGPU(t *testing.T) {
 	if _, err := exec.LookPath("nvidia-smi"); err != nil || os.Getenv("AICV_REAL") == "" {
 		t.Skip("needs a host with an NVIDIA GPU, and AICV_REAL=1")
 	}
-	made := newTest(t, t.TempDir(), t.TempDir(), ports("19320-19329"))
+	made := newTest(t, t.TempDir(), t.TempDir(), ports(220, 10))
 	there, err := made.Inventory(noContext())
 	if err != nil || len(there.GPUs) == 0 {
 		t.Fatalf("%+v, error %v", there, err)
@@ -43,7 +43,7 @@ func TestRealGPU(t *testing.T) {
 			t.Fatalf("log %q, error %v", log, err)
 		}
 	}
-	other := newTest(t, t.TempDir(), made.locks, ports("19320-19329"))
+	other := newTest(t, t.TempDir(), made.locks, ports(220, 10))
 	other.patience = 0
 	if _, err := start(other, "b", system, 1); err == nil || !strings.Contains(err.Error(), "suite s") {
 		t.Errorf("a GPU that is taken: %v", err)

@@ -71,7 +71,7 @@ func TestInventoryWithoutADriver(t *testing.T) {
 // withGPUs is a host with the GPUs of smiScript.
 func withGPUs(t *testing.T, work, locks string) *target {
 	fakeSMI(t, smiScript(""))
-	return newTest(t, work, locks, ports("19280-19289"))
+	return newTest(t, work, locks, ports(180, 10))
 }
 
 // h200 is hardware that smiScript's host has three GPUs of.
@@ -134,7 +134,7 @@ func TestGPUsThatServersCanNotHave(t *testing.T) {
 			if test.visible != "" {
 				t.Setenv(visibleDevices, test.visible)
 			}
-			made := newTest(t, t.TempDir(), t.TempDir(), ports("19280-19289"))
+			made := newTest(t, t.TempDir(), t.TempDir(), ports(180, 10))
 			made.patience = 0
 			_, err := made.Start(noContext(), spec.StartRequest{Suite: "s", Key: "k", Hardware: test.declared, Spec: spec.ServerSpec{Command: []string{"sleep", "60"}, GPUs: 1}})
 			if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), test.want) {
@@ -147,20 +147,20 @@ func TestGPUsThatServersCanNotHave(t *testing.T) {
 // TestSuitesDoNotShareTheHost: a server's lock outlives the aicv that started it.
 func TestSuitesDoNotShareTheHost(t *testing.T) {
 	locks := t.TempDir()
-	first := newTest(t, t.TempDir(), locks, ports("19290-19299"))
+	first := newTest(t, t.TempDir(), locks, ports(190, 10))
 	sleeper := spec.ServerSpec{Command: []string{"sleep", "60"}}
 	one := mustStart(t, first, "one", "k", sleeper)
 	second := mustStart(t, first, "one", "k2", sleeper) // of the same suite
 	first.held.LetGo(first.folder("one", "k"))          // as a killed aicv would
 	first.held.LetGo(first.folder("one", "k2"))
-	other := newTest(t, t.TempDir(), locks, ports("19290-19299"))
+	other := newTest(t, t.TempDir(), locks, ports(190, 10))
 	start := func(made *target, s spec.ServerSpec) (spec.Server, error) {
 		return made.Start(noContext(), spec.StartRequest{Suite: "two", Key: "k", Spec: s})
 	}
 	if _, err := start(other, sleeper); err == nil || !strings.Contains(err.Error(), "suite one") || !strings.Contains(err.Error(), "host_wait") {
 		t.Errorf("another suite's server beside it: %v", err)
 	}
-	shared := sharing(newTest(t, t.TempDir(), locks, ports("19290-19299")))
+	shared := sharing(newTest(t, t.TempDir(), locks, ports(190, 10)))
 	mustStart(t, shared, "three", "k", sleeper)
 	simulated := sleeper
 	simulated.Simulated = true
@@ -178,7 +178,7 @@ func TestNUMABinding(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	attrs := ports("19300-19309")
+	attrs := ports(200, 10)
 	attrs["numa_node"] = spec.IntValue(1)
 	made := newTest(t, t.TempDir(), t.TempDir(), attrs)
 	server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sleep", "60"}})

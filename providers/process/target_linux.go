@@ -31,6 +31,7 @@ type target struct {
 	now      func(point string) // told where a start stands, for tests that crash there
 	run      gpu.Runner         // asks for the GPUs
 	patience time.Duration      // for processes that are just leaving a GPU
+	settling time.Duration      // from the record of a start to a process with its labels
 	held     lock.Held          // reservations of what was started here, by folder
 }
 
@@ -40,7 +41,7 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 		return nil, err
 	}
 	return &target{settings: s, work: env.WorkDir, dir: env.SuiteDir, getenv: env.Getenv, locks: lock.Folder(),
-		now: func(string) {}, run: gpu.Run, patience: gpuPatience}, nil
+		now: func(string) {}, run: gpu.Run, patience: gpuPatience, settling: settling}, nil
 }
 
 // Managed is true: what runs here was started here.
@@ -58,7 +59,7 @@ func (t *target) Find(ctx context.Context, suite, key string) ([]spec.Server, er
 	if err != nil {
 		return nil, err
 	}
-	labelled, err := labelledProcesses(func(l labels) bool { return l.suite == suite })
+	labelled, err := t.settled(ctx, suite, records)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +83,39 @@ func (t *target) Find(ctx context.Context, suite, key string) ([]spec.Server, er
 	}
 	slices.SortFunc(servers, func(a, b spec.Server) int { return strings.Compare(a.Key, b.Key) })
 	return servers, nil
+}
+
+// settling is how long a process may take from its record to its labels: the kernel shows
+// a new one with its parent's environment, and then for a moment with none.
+const settling = 2 * time.Second
+
+// settled finds the processes of a suite. An aicv that was killed in the middle of a start
+// may have left one that does not show its labels yet: it is waited for, because nobody
+// would find it any more once the record is gone.
+func (t *target) settled(ctx context.Context, suite string, records []*record) (map[owned][]labelledProcess, error) {
+	for began := time.Now(); ; {
+		labelled, err := labelledProcesses(func(l labels) bool { return l.suite == suite })
+		starting := func(r *record) bool {
+			return r.PID == 0 && len(labelled[owned{suite, r.Key}]) == 0 && t.age(r) < t.settling
+		}
+		if err != nil || time.Since(began) >= t.settling || !slices.ContainsFunc(records, starting) {
+			return labelled, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, interrupted(ctx.Err())
+		case <-time.After(slowestLook):
+		}
+	}
+}
+
+// age is how long ago a record was written.
+func (t *target) age(r *record) time.Duration {
+	info, err := os.Stat(filepath.Join(t.folder(r.Suite, r.Key), fileRecord))
+	if err != nil {
+		return t.settling // it is gone
+	}
+	return time.Since(info.ModTime())
 }
 
 // labelledProcess is a process that carries a suite's labels.

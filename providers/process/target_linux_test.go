@@ -39,12 +39,26 @@ func newTest(t *testing.T, work, locks string, attrs spec.Attrs) *target {
 	return own
 }
 
-func ports(text string) spec.Attrs { return spec.Attrs{"port_range": spec.StringValue(text)} }
+// ports is a range of n ports for a test. Each run of the test binary has its own, because
+// another copy of the tests may run beside it.
+func ports(first, n int) spec.Attrs {
+	return spec.Attrs{"port_range": spec.StringValue(portRange(first, n))}
+}
+
+func portRange(first, n int) string {
+	return fmt.Sprintf("%d-%d", ownPort(first), ownPort(first)+n-1)
+}
+
+// ownPort moves a port by the test binary's process, within those that systems do not
+// give to outgoing connections.
+func ownPort(first int) int { return portOf(os.Getpid(), first) }
+
+func portOf(pid, first int) int { return 20_000 + pid%40*300 + first }
 
 func TestConformance(t *testing.T) {
 	work, locks := t.TempDir(), t.TempDir()
 	conformance.Target(t, conformance.Harness{
-		New:   func(t *testing.T) spec.Target { return sharing(newTest(t, work, locks, ports("19100-19199"))) },
+		New:   func(t *testing.T) spec.Target { return sharing(newTest(t, work, locks, ports(0, 100))) },
 		Alive: countAlive,
 		Kill: func(t *testing.T, server spec.Server) {
 			pid, _, _ := strings.Cut(server.ID, "/")
@@ -61,7 +75,7 @@ func TestConformance(t *testing.T) {
 			if err := os.WriteFile(file, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return newTest(t, file, locks, ports("19100-19199"))
+			return newTest(t, file, locks, ports(0, 100))
 		},
 	})
 	if strings.Contains(readTree(t, work), conformance.SecretValue) {
@@ -123,13 +137,13 @@ func mustStart(t *testing.T, made *target, suite, key string, s spec.ServerSpec)
 }
 
 func TestPortsInUseAreSteppedOver(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:19210")
+	taken, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", ownPort(110)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
 	locks := t.TempDir()
-	made := newTest(t, t.TempDir(), locks, ports("19210-19212"))
+	made := newTest(t, t.TempDir(), locks, ports(110, 3))
 	var urls []string
 	for _, key := range []string{"a", "b"} {
 		server := mustStart(t, made, "s", key, helperSpec(t))
@@ -139,11 +153,11 @@ func TestPortsInUseAreSteppedOver(t *testing.T) {
 		}
 	}
 	slices.Sort(urls)
-	if want := []string{"http://127.0.0.1:19211", "http://127.0.0.1:19212"}; !slices.Equal(urls, want) {
+	if want := []string{fmt.Sprintf("http://127.0.0.1:%d", ownPort(111)), fmt.Sprintf("http://127.0.0.1:%d", ownPort(112))}; !slices.Equal(urls, want) {
 		t.Errorf("servers at %q, want %q", urls, want)
 	}
-	_, err = newTest(t, t.TempDir(), locks, ports("19210-19212")).Start(noContext(), spec.StartRequest{Suite: "t", Key: "c", Spec: helperSpec(t)})
-	if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), "19210-19212") {
+	_, err = newTest(t, t.TempDir(), locks, ports(110, 3)).Start(noContext(), spec.StartRequest{Suite: "t", Key: "c", Spec: helperSpec(t)})
+	if spec.KindOf(err) != spec.ErrInfrastructure || err == nil || !strings.Contains(err.Error(), portRange(110, 3)) {
 		t.Errorf("a full range: %v", err)
 	}
 }
@@ -151,18 +165,18 @@ func TestPortsInUseAreSteppedOver(t *testing.T) {
 // TestReservationsLiveAsLongAsTheServer closes aicv's own side, as its death does.
 func TestReservationsLiveAsLongAsTheServer(t *testing.T) {
 	locks := t.TempDir()
-	made := newTest(t, t.TempDir(), locks, ports("19220-19220"))
+	made := newTest(t, t.TempDir(), locks, ports(120, 1))
 	s := helperSpec(t)
 	s.Command = []string{"sleep", "60"} // binds nothing: only the lock speaks for it
 	server := mustStart(t, made, "s", "k", s)
 	made.held.LetGo(made.folder("s", "k"))
-	if _, err := lock.Try(filepath.Join(locks, "port-19220.lock"), lock.Holder{}); !isHeld(err) {
+	if _, err := lock.Try(filepath.Join(locks, fmt.Sprintf("port-%d.lock", ownPort(120))), lock.Holder{}); !isHeld(err) {
 		t.Fatalf("the lock of a running server: %v, want held", err)
 	}
 	if err := made.Stop(noContext(), server, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	file, err := lock.Try(filepath.Join(locks, "port-19220.lock"), lock.Holder{})
+	file, err := lock.Try(filepath.Join(locks, fmt.Sprintf("port-%d.lock", ownPort(120))), lock.Holder{})
 	if err != nil {
 		t.Fatalf("the lock of a stopped server: %v", err)
 	}
@@ -217,13 +231,13 @@ func TestAReusedProcessIDIsNotOurs(t *testing.T) {
 
 func TestADamagedRecordIsMadeGood(t *testing.T) {
 	work, locks := t.TempDir(), t.TempDir()
-	made := newTest(t, work, locks, ports("19230-19239"))
+	made := newTest(t, work, locks, ports(130, 10))
 	server := mustStart(t, made, "s", "k", helperSpec(t))
 	path := filepath.Join(made.folder("s", "k"), fileRecord)
 	if err := os.WriteFile(path, []byte(`{"suite": "s", "ke`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again := newTest(t, work, locks, ports("19230-19239"))
+	again := newTest(t, work, locks, ports(130, 10))
 	found, err := again.Find(noContext(), "s", "k")
 	server.Command = nil // the record alone knew it
 	if err != nil || len(found) != 1 || !reflect.DeepEqual(found[0], server) {
@@ -264,7 +278,7 @@ func TestLogOfAGigabyte(t *testing.T) {
 }
 
 func TestTheLogBeforeIsKept(t *testing.T) {
-	made := newTest(t, t.TempDir(), t.TempDir(), ports("19240-19249"))
+	made := newTest(t, t.TempDir(), t.TempDir(), ports(140, 10))
 	s := helperSpec(t)
 	s.Env[0].Value = spec.StringValue("crash")
 	for range 2 {
@@ -317,7 +331,7 @@ func TestServersListenWhereTheURLSays(t *testing.T) {
 
 // TestClosedInput checks that a server can not read what the user types.
 func TestClosedInput(t *testing.T) {
-	made := newTest(t, t.TempDir(), t.TempDir(), ports("19250-19259"))
+	made := newTest(t, t.TempDir(), t.TempDir(), ports(150, 10))
 	server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sh", "-c", "cat; echo end; exec sleep 60"}})
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if log, _ := made.Log(noContext(), server, 100); log == "end\n" {
@@ -347,7 +361,7 @@ func crashHelper() {
 	if point == "" {
 		return
 	}
-	s := settings{address: "target.process.here", host: defaultHost, first: 19260, last: 19279}
+	s := settings{address: "target.process.here", host: defaultHost, first: portOf(os.Getppid(), 160), last: portOf(os.Getppid(), 179)}
 	self := os.Args[0]
 	made := &target{settings: s, work: os.Args[1], locks: os.Args[2], run: gpu.Run, now: func(at string) {
 		if at == point {
@@ -382,7 +396,7 @@ func TestAicvKilledAtEveryPointOfAStart(t *testing.T) {
 			if !errors.As(err, &exit) || exit.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 				t.Fatalf("the session ended with %v: %s", err, output)
 			}
-			made := newTest(t, work, locks, ports("19260-19279"))
+			made := newTest(t, work, locks, ports(160, 20))
 			found, err := made.Find(noContext(), "s", "k")
 			if err != nil {
 				t.Fatal(err)
@@ -409,6 +423,48 @@ func TestAicvKilledAtEveryPointOfAStart(t *testing.T) {
 				t.Errorf("%d servers are left", n)
 			}
 		})
+	}
+}
+
+// TestAServerThatDoesNotShowItsLabelsYet: an aicv that was killed in the middle of a start
+// leaves the record of a server whose process may be seen only a moment later.
+func TestAServerThatDoesNotShowItsLabelsYet(t *testing.T) {
+	made := newTest(t, t.TempDir(), t.TempDir(), nil)
+	made.settling = time.Minute
+	folder := made.folder("s-late", "k")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeRecord(folder, &record{Suite: "s-late", Key: "k", URL: "http://127.0.0.1:1"}); err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan error, 1)
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		late := exec.Command("sleep", "3600")
+		late.Env = []string{labelSuite + "=s-late", labelKey + "=k"}
+		late.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		started <- late.Start()
+	}()
+	found, err := made.Find(noContext(), "s-late", "")
+	if err != nil || len(found) != 1 || found[0].ID == "" || found[0].URL != "http://127.0.0.1:1" {
+		t.Fatalf("found %+v, error %v", found, err)
+	}
+	if err := errors.Join(<-started, made.Stop(noContext(), found[0], 0)); err != nil {
+		t.Fatal(err)
+	}
+	if n := countAlive(t, "s-late", "k"); n != 0 {
+		t.Errorf("%d processes are left", n)
+	}
+	if err := writeRecord(folder, &record{Suite: "s-late", Key: "k"}); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(folder, fileRecord), long, long); err != nil {
+		t.Fatal(err)
+	}
+	if found, err = made.Find(noContext(), "s-late", ""); err != nil || len(found) != 1 || found[0].ID != "" {
+		t.Errorf("of a record that is old: %+v, error %v", found, err)
 	}
 }
 
@@ -450,7 +506,7 @@ func TestWorkersWithoutLabels(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			worker := 1_000_000_000 + os.Getpid() // nobody else sleeps that long
-			made := newTest(t, t.TempDir(), t.TempDir(), ports("19290-19299"))
+			made := newTest(t, t.TempDir(), t.TempDir(), ports(190, 10))
 			server := mustStart(t, made, "s", "k", spec.ServerSpec{Command: []string{"sh", "-c", fmt.Sprintf(script, worker)}})
 			t.Cleanup(func() {
 				for _, pid := range sleepers(t, worker) {
@@ -496,7 +552,7 @@ func sleepers(t *testing.T, seconds int) []int {
 
 func TestListFindsAllSuites(t *testing.T) {
 	work := t.TempDir()
-	made := newTest(t, work, t.TempDir(), ports("19310-19319"))
+	made := newTest(t, work, t.TempDir(), ports(210, 10))
 	made.share = true
 	for _, suite := range []string{"list-one", "list-two"} {
 		mustStart(t, made, suite, "k-"+suite, helperSpec(t))

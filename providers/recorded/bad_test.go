@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"aicv/spec"
@@ -38,9 +39,9 @@ func TestBadFiles(t *testing.T) {
 		{"not UTF-8", "p.csv", header + "1,8,\xff,11,20,5\n", []string{"p.csv:2 is not UTF-8"}},
 		{"UTF-16", "p.csv", "\xff\xfet\x00p\x00", []string{"p.csv:1 is not UTF-8"}},
 		{"NaN", "p.csv", header + "1,8,100,11,NaN,5\n", []string{"p.csv:2", "column ttft_ms", "ttft is NaN, which is no figure", "leave it empty"}},
-		{"infinite", "p.csv", header + "1,8,100,11,20,-inf\n", []string{"p.csv:2", "tpot is -inf, which is no figure"}},
+		{"infinite", "p.csv", header + "1,8,100,11,20,-inf\n", []string{"p.csv:2", "-inf: tpot is -Inf, and can not be negative"}},
 		{"negative", "p.csv", header + "1,8,100,11,-20,5\n", []string{"p.csv:2", "ttft is -20, and can not be negative"}},
-		{"zero", "p.csv", header + "1,8,100,11,20,0.0\n", []string{"p.csv:2", "tpot is 0.0, and can not be zero"}},
+		{"zero", "p.csv", header + "1,8,100,11,20,0.0\n", []string{"p.csv:2", "0.0: tpot is 0, and can not be zero"}},
 		{"huge", "p.csv", header + "1,8,100,11,1e11,5\n", []string{"p.csv:2", "too large to be real"}},
 		{"beyond all numbers", "p.csv", header + "1,8,100,11,1e999,5\n", []string{"p.csv:2", "too large to be real"}},
 		{"no number", "p.csv", header + "1,8,100,11,20ms,5\n", []string{"p.csv:2", `ttft is "20ms", want a number`}},
@@ -76,6 +77,10 @@ func TestUnreadableFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, read(t, env, "dir.csv", nil), "dir.csv is not a regular file")
+	if err := syscall.Mkfifo(filepath.Join(env.SuiteDir, "pipe.csv"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, read(t, env, "pipe.csv", nil), "pipe.csv is not a regular file")
 	large, err := os.Create(filepath.Join(env.SuiteDir, "large.csv"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,17 +1,14 @@
 package recorded
 
 import (
+	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
 	"aicv/metric"
 	"aicv/spec"
 )
-
-// maxFigure bounds figures in the contract's units: a month in ms is below it.
-const maxFigure = 1e10
 
 // record is one row, understood.
 type record struct {
@@ -202,26 +199,13 @@ func (r *reader) figures(row *tableRow, rec *record, l load) error {
 // parse reads a figure in the contract's unit.
 func (f figure) parse(text string) (float64, error) {
 	value, err := strconv.ParseFloat(text, 64)
-	name := f.metric.Name
-	switch {
-	case math.IsNaN(value) || math.IsInf(value, 0) && err == nil:
-		return 0, fmt.Errorf("%s is %s, which is no figure", name, text)
-	case math.IsInf(value, 0):
-		return 0, fmt.Errorf("%s is %s, which is too large to be real", name, text)
-	case err != nil || strings.ContainsAny(text, "xXpP_"):
-		return 0, fmt.Errorf("%s is %q, want a number", name, text)
+	beyond := errors.Is(err, strconv.ErrRange) // an infinity, which Check refuses
+	if err != nil && !beyond || strings.ContainsAny(text, "xXpP_") {
+		return 0, fmt.Errorf("%s is %q, want a number", f.metric.Name, text)
 	}
 	value *= f.factor
-	mayBeZero := name == metric.ErrorRate || name == metric.Goodput
-	switch {
-	case value < 0:
-		return 0, fmt.Errorf("%s is %s, and can not be negative", name, text)
-	case value == 0 && !mayBeZero:
-		return 0, fmt.Errorf("%s is %s, and can not be zero", name, text)
-	case value > maxFigure:
-		return 0, fmt.Errorf("%s is %s, which is too large to be real", name, text)
-	case f.metric.Unit == metric.Share && value > 1:
-		return 0, fmt.Errorf("%s is %s, more than all", name, text)
+	if err := f.metric.Check(value); err != nil {
+		return 0, fmt.Errorf("%s: %w", text, err)
 	}
 	return value, nil
 }

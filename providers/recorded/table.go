@@ -59,18 +59,18 @@ func readTable(path, name string) (*table, error) {
 }
 
 func readBounded(path, name string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe may never return
+		return nil, usage(name+" is not a regular file", "name a CSV or JSON file")
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
 	defer func() { _ = file.Close() }() // only read
-	info, err := file.Stat()
-	if err != nil {
-		return nil, unreadable(name, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, usage(name+" is not a regular file", "name a CSV or JSON file")
-	}
 	content, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
 	if err != nil {
 		return nil, unreadable(name, err)

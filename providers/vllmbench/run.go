@@ -52,8 +52,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return spec.RunResult{}, err
 	}
 	o.seed = s.Seed
-	w := &benchtool.Warmup{URL: o.URL, Key: o.Key, Model: o.model, Concurrency: places(o.load, s.Warmup), Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
-	warm, err := w.Run(ctx, emit)
+	warm, err := b.warmUp(o, s).Run(ctx, emit)
 	if refused := (*benchtool.Refused)(nil); errors.As(err, &refused) {
 		return refused.Result(name)
 	}
@@ -75,6 +74,12 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	return result, nil
 }
 
+// warmUp is sent to the endpoint that is measured, with prompts of its own each time.
+func (b *benchmark) warmUp(o *order, s spec.Sampling) *benchtool.Warmup {
+	return &benchtool.Warmup{URL: o.URL, Key: o.Key, Model: o.model, Completions: b.endpoint == endpointCompletions, Concurrency: places(o.load, s.Warmup),
+		Load: o.load, Requests: s.Warmup, Least: s.WarmupTime, Seed: uint64(s.Seed) ^ rand.Uint64()}
+}
+
 // startup is how long the tool may take to import what it needs and to make its prompts:
 // about 15 s on two old cores, and minutes from a cold disk.
 const startup = 5 * time.Minute
@@ -85,13 +90,14 @@ func (b *benchmark) call(ctx context.Context, o *order, c *benchtool.Conversatio
 	defer cancel()
 	ended, err := subprocess.Run(limited, subprocess.Command{Args: b.argv(o), Dir: o.folder, Env: o.environment(), Line: c.Line})
 	c.Stop()
+	scrubbed := benchtool.Scrub(name, o.folder, o.Key) // however it ended
 	switch {
 	case err != nil:
 		return ended, &spec.Error{Kind: spec.ErrBenchmark, Summary: name + " could not be started", Cause: err, Fix: howToInstall}
 	case limited.Err() != nil && ended.Cause != nil:
 		return ended, benchtool.Interrupted(limited, name+" was ended")
 	}
-	return ended, benchtool.Scrub(name, o.folder, o.Key)
+	return ended, scrubbed
 }
 
 // limit bounds the traffic: of a closed loop by what the warm-up lets expect, of an open

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,6 +242,27 @@ func TestTheToolEndsWithTheRun(t *testing.T) {
 	})
 	if spec.KindOf(err) != spec.ErrInterrupted {
 		t.Errorf("%v", err)
+	}
+	benchtooltest.NoFileHolds(t, b.Env.WorkDir, secret)
+}
+
+// The warm-up calls the endpoint that is measured: a base model has no chat template, and
+// refuses the other.
+func TestTheWarmupCallsWhatIsMeasured(t *testing.T) {
+	for endpoint, want := range map[string]string{endpointCompletions: "/v1/completions", endpointChat: "/v1/chat/completions"} {
+		var asked atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != want {
+				http.Error(w, "no chat template", http.StatusBadRequest)
+			}
+			asked.Add(1)
+		}))
+		defer server.Close()
+		b, request := playing(t, "well", spec.Attrs{attrEndpoint: spec.StringValue(endpoint)})
+		request.Server.URL = server.URL
+		if r, err := b.Run(t.Context(), request, nil); err != nil || asked.Load() != 4 || len(r.Rows) != 8 || r.Rows[0].Error != "" {
+			t.Errorf("%s: %d asked, %+v, %v", endpoint, asked.Load(), r.Rows, err)
+		}
 	}
 }
 
