@@ -23,8 +23,7 @@ type Registration struct {
 	// that; nil: those of Metrics.
 	Answers func(*Component) []metric.Name
 	// Size is how a run of the benchmark is taken where the suite leaves it open: measured
-	// requests, shortest window and warm-up. nil: 20 and 2 requests per place of a closed
-	// loop, a minute after ten seconds at a request rate.
+	// requests, shortest window and warm-up. nil: UsualSampling.
 	Size func(Load) Sampling
 	// Serve runs the provider's embedded server until ctx ends; nil where it has none.
 	// A runtime starts it as `aicv serve KIND ARGS...`, in a process or a container.

@@ -22,7 +22,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	request.Sampling = Defaults(request.Load, request.Sampling)
+	request.Sampling = resolved(request.Load, request.Sampling)
 	c, err := newClient(b, request, key)
 	if err != nil {
 		return spec.RunResult{}, err
