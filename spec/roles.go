@@ -47,3 +47,27 @@ type Env struct {
 	Self     string                           // path of the aicv binary, for embedded servers
 	Getenv   func(name string) (string, bool) // resolves secret references at the moment of use
 }
+
+// APIKey resolves the reference to a bearer token at the moment of use; empty where none is
+// declared. address is the component's, for the error: a variable that is not set, or empty,
+// holds no token, and requests must not go without.
+func (e Env) APIKey(address string, v Value) (string, error) {
+	if v.Kind() != Secret {
+		return "", nil // the schema takes nothing else
+	}
+	name := v.Text()
+	if e.Getenv != nil {
+		if key, set := e.Getenv(name); set && key != "" {
+			return key, nil
+		}
+	}
+	return "", &Error{Kind: ErrUsage, Summary: address + ": the API key's environment variable " + name + " is not set, or empty", Fix: "export " + name}
+}
+
+// CheckAPIKey is doctor's check of the same.
+func (e Env) CheckAPIKey(address string, v Value) Check {
+	if _, err := e.APIKey(address, v); err != nil {
+		return FailedCheck("API key", err)
+	}
+	return Check{Name: "API key", Status: CheckOK, Found: "is set"}
+}

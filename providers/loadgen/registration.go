@@ -88,13 +88,14 @@ func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 // benchmark drives servers as its declaration says.
 type benchmark struct {
+	address    string
 	endpoint   string
 	window     spec.WindowKind
 	calibrates bool
 	caFile     string // absolute; empty: the system's authorities alone
 	timeout    time.Duration
 	apiKey     spec.Value
-	getenv     func(string) (string, bool)
+	env        spec.Env
 	dial       dialer // nil: the network
 
 	connections int // the most that may be open at once; 0: mostInFlight
@@ -109,7 +110,7 @@ func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: "timeout", Summary: "timeout of " + c.Address() + " is " + text, Cause: err, Fix: `write a positive duration like "2m"`}
 	}
 	b := &benchmark{endpoint: cmp.Or(a.Text("endpoint"), endpointChat), window: spec.WindowKind(cmp.Or(a.Text("window"), string(spec.WindowSteady))),
-		calibrates: a.Bool("calibrate"), caFile: a.Text("ca_file"), timeout: timeout, apiKey: a["api_key"], getenv: env.Getenv}
+		calibrates: a.Bool("calibrate"), caFile: a.Text("ca_file"), timeout: timeout, apiKey: a["api_key"], address: c.Address(), env: env}
 	if b.caFile != "" && !filepath.IsAbs(b.caFile) {
 		b.caFile = filepath.Join(env.SuiteDir, b.caFile)
 	}
