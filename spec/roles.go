@@ -23,8 +23,7 @@ type Registration struct {
 	// that; nil: those of Metrics.
 	Answers func(*Component) []metric.Name
 	// Size is how a run of the benchmark is taken where the suite leaves it open: measured
-	// requests, shortest window and warm-up. nil: 20 and 2 requests per place of a closed
-	// loop, a minute after ten seconds at a request rate.
+	// requests, shortest window and warm-up. nil: UsualSampling.
 	Size func(Load) Sampling
 	// Serve runs the provider's embedded server until ctx ends; nil where it has none.
 	// A runtime starts it as `aicv serve KIND ARGS...`, in a process or a container.
@@ -47,4 +46,28 @@ type Env struct {
 	WorkDir  string                           // folder for logs and scratch files, beside the state
 	Self     string                           // path of the aicv binary, for embedded servers
 	Getenv   func(name string) (string, bool) // resolves secret references at the moment of use
+}
+
+// APIKey resolves the reference to a bearer token at the moment of use; empty where none is
+// declared. address is the component's, for the error: a variable that is not set, or empty,
+// holds no token, and requests must not go without.
+func (e Env) APIKey(address string, v Value) (string, error) {
+	if v.Kind() != Secret {
+		return "", nil // the schema takes nothing else
+	}
+	name := v.Text()
+	if e.Getenv != nil {
+		if key, set := e.Getenv(name); set && key != "" {
+			return key, nil
+		}
+	}
+	return "", &Error{Kind: ErrUsage, Summary: address + ": the API key's environment variable " + name + " is not set, or empty", Fix: "export " + name}
+}
+
+// CheckAPIKey is doctor's check of the same.
+func (e Env) CheckAPIKey(address string, v Value) Check {
+	if _, err := e.APIKey(address, v); err != nil {
+		return FailedCheck("API key", err)
+	}
+	return Check{Name: "API key", Status: CheckOK, Found: "is set"}
 }

@@ -63,7 +63,7 @@ func TestPrompts(t *testing.T) {
 	}
 }
 
-func TestDefaults(t *testing.T) {
+func TestResolved(t *testing.T) {
 	for _, x := range []struct {
 		concurrency      int
 		asked            spec.Sampling
@@ -75,7 +75,7 @@ func TestDefaults(t *testing.T) {
 		{8, spec.Sampling{Requests: 56}, 56, 16},
 		{64, spec.Sampling{Requests: 1}, 64, 128},
 	} {
-		got := Defaults(spec.Load{Concurrency: x.concurrency}, x.asked)
+		got := resolved(spec.Load{Concurrency: x.concurrency}, x.asked)
 		if got.Requests != x.requests || got.Warmup != x.warmup {
 			t.Errorf("concurrency %d, %+v: %+v", x.concurrency, x.asked, got)
 		}
