@@ -42,7 +42,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 		"listMeasurements",                                                       // reads every run's key, in one pass
 		"historyMeasurements", "historyRuns", "historyFailures", "historyJudged", // read everything, in one pass each
 		"listShapes", "listRuleSets", // few as well
-		"checkIntegrity", "checkReferences", "checkRunSteps", "checkRows", "checkAll",
+		"checkIntegrity", "checkReferences", "checkRunSteps", "checkRows", "checkAborted", "checkAll",
 		"lastJudging", // walks backwards, and LIMIT ends the walk at the first row
 	}
 	// The set of keys drives a join; step_open holds nothing but the rows wanted.
