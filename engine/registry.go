@@ -41,14 +41,13 @@ func (r *Registry) Offline(c *spec.Component) bool {
 	return err == nil && reg.New.Recording != nil
 }
 
-// Size is how a run of the benchmark is taken where the suite leaves it open; false
-// where the benchmark leaves that to the plan.
-func (r *Registry) Size(c *spec.Component, load spec.Load) (spec.Sampling, bool) {
+// Size is how a run of the benchmark is taken where the suite leaves it open.
+func (r *Registry) Size(c *spec.Component, load spec.Load) spec.Sampling {
 	reg, err := r.find(c)
 	if err != nil || reg.Size == nil {
-		return spec.Sampling{}, false
+		return spec.UsualSampling(load)
 	}
-	return reg.Size(load), true
+	return reg.Size(load)
 }
 
 // Target makes a target.

@@ -71,7 +71,7 @@ func (l *loader) value(expr hcl.Expression, refs []reference, axes map[string]ct
 		hidden = hidden || ref.to.hidden
 	}
 	l.evaluating.Store(&expr)
-	v, diags := l.safely(expr, l.contextFor(refs, axes))
+	v, diags := safely(expr, l.contextFor(refs, axes))
 	l.parserDiags(diags, hidden)
 	if diags.HasErrors() {
 		return cty.DynamicVal, false
@@ -87,7 +87,7 @@ func (l *loader) value(expr hcl.Expression, refs []reference, axes map[string]ct
 }
 
 // safely evaluates; a panic of the evaluator becomes an error of the expression.
-func (l *loader) safely(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.Diagnostics) {
+func safely(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.Diagnostics) {
 	defer func() {
 		if r := recover(); r != nil {
 			at := expr.Range()

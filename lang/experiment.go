@@ -71,11 +71,11 @@ func (l *loader) experiments(suite *spec.Suite) {
 }
 
 func (e *experiment) build() {
+	e.readGuards() // first: what the experiment accepts is no misspelling
 	e.readMatrix()
 	e.readReferences()
 	e.readConfiguration()
 	e.readBlocks()
-	e.readGuards()
 	e.checkAxesRead()
 	if e.ok {
 		e.expand()
@@ -345,7 +345,7 @@ func (e *experiment) item(v *varying, axes map[string]cty.Value) (spec.Value, bo
 		return spec.Value{}, false
 	}
 	if !value.ContainsMarked() {
-		e.l.warnUnknown(v.row, plain, e.l.at(v.expr))
+		e.checkKnown(v.row, plain, e.l.at(v.expr))
 	}
 	return plain, true
 }

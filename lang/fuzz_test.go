@@ -29,6 +29,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(head+oneWorkload+"experiment \"e\" {}\n", false)
 	f.Add(`{"experiment": {"é": [{"matrix": [{"a": "${matrix.b}"}]}]}}`, true)
+	f.Add("variable \"flag\" { sensitive = !", false) // the parser makes it an unknown value
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string, json bool) {
 		name, other := "suite.hcl", "suite.hcl.json"

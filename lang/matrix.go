@@ -154,7 +154,7 @@ func (e *experiment) readValues(a *axis, values []cty.Value, at []spec.Range) {
 		}
 		seen[key] = true
 		a.values = append(a.values, value)
-		e.l.warnUnknown(a.row, value.plain, at[i])
+		e.checkKnown(a.row, value.plain, at[i])
 	}
 }
 
@@ -311,7 +311,7 @@ func (e *experiment) extraChoice(name, key string, v cty.Value, at spec.Range) (
 		e.l.wrongValue(key, at, err)
 		return choice{}, false
 	}
-	e.l.warnUnknown(a.row, value.plain, at)
+	e.checkKnown(a.row, value.plain, at)
 	if value.node != nil { // as the axis calls it
 		for _, known := range a.values {
 			if known.node == value.node {

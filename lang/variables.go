@@ -109,8 +109,8 @@ func (n *node) declaredSensitive() bool {
 	if attr == nil {
 		return false
 	}
-	v, diags := attr.Expr.Value(nil)
-	return diags.HasErrors() || v.Type() != cty.Bool || v.IsNull() || v.True()
+	v, diags := safely(attr.Expr, nil)
+	return diags.HasErrors() || v.Type() != cty.Bool || !v.IsKnown() || v.IsNull() || v.True() // what can not be read is unknown
 }
 
 // variable evaluates one variable: its type, its default, the value given.
@@ -183,7 +183,7 @@ func (l *loader) impliedType(want cty.Type, typed bool, fallback *hcl.Attribute)
 		return want
 	}
 	if fallback != nil {
-		if v, diags := fallback.Expr.Value(nil); !diags.HasErrors() && !v.IsNull() {
+		if v, diags := safely(fallback.Expr, nil); !diags.HasErrors() && !v.IsNull() {
 			return v.Type()
 		}
 	}
@@ -244,7 +244,7 @@ func (l *loader) constant(expr hcl.Expression, hidden bool) (cty.Value, bool) {
 		l.fail(l.at(expr), "A variable's value is a constant", "Defaults and files of variables can not refer to anything; a local value can.")
 		return cty.DynamicVal, false
 	}
-	v, diags := l.safely(expr, &hcl.EvalContext{})
+	v, diags := safely(expr, &hcl.EvalContext{})
 	l.parserDiags(diags, hidden)
 	if diags.HasErrors() {
 		return cty.DynamicVal, false
@@ -278,7 +278,7 @@ func (l *loader) givenValue(n *node, g *given, want cty.Type) (cty.Value, bool) 
 		l.badVariable(n, g, "Its type is "+typeexpr.TypeString(want)+", and "+text+" is not one.")
 		return cty.DynamicVal, false
 	}
-	v, diags := l.safely(expr, &hcl.EvalContext{})
+	v, diags := safely(expr, &hcl.EvalContext{})
 	if diags.HasErrors() || !v.IsWhollyKnown() {
 		l.badVariable(n, g, "Its type is "+typeexpr.TypeString(want)+", and "+text+" is not one.")
 		return cty.DynamicVal, false

@@ -129,7 +129,7 @@ type Look struct {
 	Measurement ID       `json:"measurement"`
 	Runs        int      `json:"runs"`    // runs seen, kept ones included
 	Of          int      `json:"of"`      // planned looks in all (K)
-	Level       float64  `json:"level"`   // of each look's interval
+	Level       float64  `json:"level"`   // of this look's intervals
 	Decided     bool     `json:"decided"` // nothing is left to measure for this cell
 	Claims      []string `json:"claims"`  // "throughput within 10%: pass"
 }

@@ -32,7 +32,7 @@ type Attribute struct {
 	Single   bool     // of list types: one value may stand for a list of it
 	Default  Value    // Null: none
 	Allowed  []string // the only accepted texts; empty: any
-	Known    []string // texts that aicv knows: another is taken with a warning; empty: it knows none
+	Known    []string // texts that aicv knows: what is nearly one of them is an error, another a warning, unless the suite accepts the item; empty: it knows none
 	Min, Max *float64 // inclusive bounds of a number; nil: none
 	Doc      string   // one or two sentences
 	Example  string   // an expression as a user would write it

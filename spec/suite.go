@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"time"
 
 	"aicv/metric"
@@ -165,11 +166,22 @@ type Load struct {
 
 // Sampling is how one run is taken.
 type Sampling struct {
-	Requests   int           // measured requests; 0: 20 x concurrency, and at least what the claims' percentiles need
+	Requests   int           // measured requests; 0: as is usual (Registration.Size), and at least what the claims' percentiles need
 	Duration   time.Duration // shortest window; 0: requests alone decide
-	Warmup     int           // warm-up requests; 0: 2 x concurrency
+	Warmup     int           // warm-up requests; 0: as is usual
 	WarmupTime time.Duration `json:",omitzero"` // shortest warm-up; 0: requests alone decide
 	Seed       int64         // of prompts; each load and each repeat has its own
+}
+
+// UsualSampling is how a run is taken where neither the suite nor the benchmark says: 20
+// requests per place of a closed loop after 2 of warm-up; at a request rate there are no
+// places, and a minute is measured after ten seconds.
+func UsualSampling(l Load) Sampling {
+	if l.Concurrency > 0 {
+		return Sampling{Requests: 20 * l.Concurrency, Warmup: 2 * l.Concurrency}
+	}
+	arriving := func(seconds float64) int { return int(math.Ceil(l.RequestRate.Float64() * seconds)) }
+	return Sampling{Requests: max(20, arriving(60)), Warmup: arriving(10)}
 }
 
 // CellSource says where a cell came from.

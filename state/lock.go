@@ -51,7 +51,7 @@ func (e *LockedError) typed() *spec.Error {
 	}
 }
 
-// lock takes the state's lock, or fails at once with a *LockedError.
+// lock takes the state's lock, or fails with a *LockedError where somebody has it.
 func lock(path, command string) (*os.File, error) {
 	file, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -68,10 +68,11 @@ func lock(path, command string) (*os.File, error) {
 	return file, nil
 }
 
-// flockPatiently tries for some milliseconds: LockedBy holds the lock for a moment.
+// flockPatiently tries for a tenth of a second: LockedBy holds the lock for a moment, which
+// a busy machine draws out.
 func flockPatiently(file *os.File) error {
 	var err error
-	for range 5 {
+	for range 25 {
 		if err = flock(file); !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
 		}

@@ -304,14 +304,14 @@ func TestEvidence(t *testing.T) {
 func TestWithheld(t *testing.T) {
 	e := &spec.Experiment{Repeats: spec.Repeats{Min: 1, Max: 1, Starts: 1}, Asserts: []spec.Assert{{Claims: []spec.Claim{{Text: "ttft < 1ms", Subject: metric.TTFT, Form: spec.ClaimCompare, Op: "<", Amount: metric.DecimalFromInt(1)}}}}}
 	in := CellInput{Withheld: "not deployed"}
-	if j := NewJudge(e).All([]CellInput{in})[0]; j.Verdict != spec.VerdictNoData || j.Reason != "not deployed" {
+	if j := JudgeExperiment(e, []CellInput{in})[0]; j.Verdict != spec.VerdictNoData || j.Reason != "not deployed" {
 		t.Errorf("%s: %s", j.Verdict, j.Reason)
 	}
 	if found := NewJudge(e).Undecidable(in); len(found) != 1 || found[0].Why != "not deployed" {
 		t.Errorf("%+v", found)
 	}
 	in.Runs = []spec.Run{{Index: 1, Result: spec.RunResult{Requests: 1, Values: metric.Values{{Metric: metric.TTFT, Value: 5}}}}}
-	if j := NewJudge(e).All([]CellInput{in})[0]; j.Verdict != spec.VerdictFail {
+	if j := JudgeExperiment(e, []CellInput{in})[0]; j.Verdict != spec.VerdictFail {
 		t.Errorf("%s: %s", j.Verdict, j.Reason)
 	}
 }

@@ -33,7 +33,7 @@ func TestDecided(t *testing.T) {
 		{"equality broken", []spec.Claim{compareClaim(metric.TTFT, "==", "100")}, measured(metric.TTFT, 100, steady...), true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := Decided(experiment(repeated(3, 10), test.claim...), test.in); got != test.want {
+			if got := decided(experiment(repeated(3, 10), test.claim...), test.in); got != test.want {
 				t.Errorf("decided: %v, want %v", got, test.want)
 			}
 		})
@@ -42,7 +42,7 @@ func TestDecided(t *testing.T) {
 	in := measured(metric.TTFT, 100)
 	for kind, want := range map[spec.ErrorKind]bool{spec.ErrConfiguration: true, spec.ErrInfrastructure: false, spec.ErrBenchmark: false, spec.ErrInterrupted: false} {
 		in.Failure = &spec.Failure{Kind: kind}
-		if got := Decided(e, in); got != want {
+		if got := decided(e, in); got != want {
 			t.Errorf("failed by %s: decided %v, want %v", kind, got, want)
 		}
 	}

@@ -56,5 +56,14 @@ func measured(name metric.Name, predicted float64, values ...float64) CellInput 
 
 // judgeFirst judges the first claim of the experiment on one cell.
 func judgeFirst(e *spec.Experiment, in CellInput) spec.Judgement {
-	return JudgeCell(e.Asserts[0], e.Asserts[0].Claims[0], e, in)
+	return judgeCell(e, 0, in)
 }
+
+// judgeCell judges a claim of the experiment's first assert on one cell.
+func judgeCell(e *spec.Experiment, claim int, in CellInput) spec.Judgement {
+	j := NewJudge(e)
+	r := j.rule(&e.Asserts[0], &e.Asserts[0].Claims[claim])
+	return j.cell(&r, j.viewOf(&in))
+}
+
+func decided(e *spec.Experiment, in CellInput) bool { return NewJudge(e).Decided(in) }

@@ -30,18 +30,18 @@ func TestUnlikeConfigurationsAreNotCompared(t *testing.T) {
 	}
 	e := experiment(repeated(3, 10), within(metric.TTFT, "0.1"), compareClaim(metric.TTFT, "<", "500"))
 	in := compared(2048)
-	relative, quantity := JudgeCell(e.Asserts[0], e.Asserts[0].Claims[0], e, in), JudgeCell(e.Asserts[0], e.Asserts[0].Claims[1], e, in)
+	relative, quantity := judgeCell(e, 0, in), judgeCell(e, 1, in)
 	if relative.Verdict != spec.VerdictNotComparable || !strings.Contains(relative.Reason, "8192 was asked for, 2048 is what the engine runs") || len(relative.Compared) != 1 {
 		t.Errorf("%s: %s, %v", relative.Verdict, relative.Reason, relative.Compared)
 	}
 	if quantity.Verdict != spec.VerdictPass || !slices.Equal(quantity.Marks, []string{"config effective"}) || quantity.Compared != nil {
 		t.Errorf("%s %v", quantity.Verdict, quantity.Marks)
 	}
-	if !Decided(experiment(repeated(3, 10), within(metric.TTFT, "0.1")), in) {
+	if !decided(experiment(repeated(3, 10), within(metric.TTFT, "0.1")), in) {
 		t.Error("more runs of the same server are asked for")
 	}
 	e.Accept = []string{spec.ItemMaxBatchTokens}
-	if accepted := JudgeCell(e.Asserts[0], e.Asserts[0].Claims[0], e, in); accepted.Verdict != spec.VerdictPass || !slices.Contains(accepted.Marks, MarkAccept) || len(accepted.Compared) != 1 {
+	if accepted := judgeCell(e, 0, in); accepted.Verdict != spec.VerdictPass || !slices.Contains(accepted.Marks, MarkAccept) || len(accepted.Compared) != 1 {
 		t.Errorf("accepted: %s %v %v", accepted.Verdict, accepted.Marks, accepted.Compared)
 	}
 }
@@ -57,7 +57,7 @@ func TestGuardsJudgeStoredRuns(t *testing.T) {
 	in.Runs[1].Result.Seen.Client = &spec.ClientUse{LagMean: 10}
 	judge := func(guards ...spec.Guard) (ttft, tpot spec.Judgement) {
 		e.Guards = guards
-		return JudgeCell(e.Asserts[0], e.Asserts[0].Claims[0], e, in), JudgeCell(e.Asserts[0], e.Asserts[0].Claims[1], e, in)
+		return judgeCell(e, 0, in), judgeCell(e, 1, in)
 	}
 	guard := func(severity spec.FindingSeverity, limit string) spec.Guard {
 		return spec.Guard{Name: "g", Severity: severity, Thresholds: []spec.Threshold{{Name: "client_lag_max", Limit: metric.MustDecimal(limit)}}}

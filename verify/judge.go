@@ -102,22 +102,11 @@ func Rules(e *spec.Experiment) []spec.PastRule {
 	return rules
 }
 
-// JudgeCell judges one claim of an experiment on one cell.
-func JudgeCell(a spec.Assert, c spec.Claim, e *spec.Experiment, in CellInput) spec.Judgement {
-	j := NewJudge(e)
-	r := j.rule(&a, &c)
-	return j.cell(&r, j.viewOf(&in))
-}
-
 // JudgeExperiment judges every claim of an experiment: for each claim, in the order
 // of asserts and claims, one judgement per cell as given, then the one over all
 // cells, with Cell empty. All cells given are the denominator, measured or not.
 func JudgeExperiment(e *spec.Experiment, cells []CellInput) []spec.Judgement {
-	return NewJudge(e).All(cells)
-}
-
-// All is JudgeExperiment.
-func (j *Judge) All(cells []CellInput) []spec.Judgement {
+	j := NewJudge(e)
 	views := make([]view, len(cells))
 	for i := range cells {
 		views[i] = *j.viewOf(&cells[i])
@@ -156,9 +145,6 @@ func (j *Judge) judgement(r *rule, o outcome) spec.Judgement {
 // Decided reports whether nothing is left to measure for a cell: its configuration
 // failed, its last planned look is complete, or at the last completed look no claim
 // is left that further runs could decide. Before the first look it is false.
-func Decided(e *spec.Experiment, in CellInput) bool { return NewJudge(e).Decided(in) }
-
-// Decided is the function of that name, for many cells of one experiment.
 func (j *Judge) Decided(in CellInput) bool {
 	v := j.viewOf(&in)
 	if v.refused() || v.look == len(j.looks) {

@@ -179,7 +179,7 @@ func TestAnyFigureIsJudged(t *testing.T) {
 		}
 		e := experiment(repeats, claim)
 		got := judgeFirst(e, in)
-		Decided(e, in)
+		decided(e, in)
 		LookAt(e, in)
 		NewJudge(e).Undecidable(in)
 		NewJudge(e).Figures(in).Of(metric.TTFT)

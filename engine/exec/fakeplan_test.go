@@ -95,7 +95,7 @@ func (b *planner) cell(d, concurrency int, benchmark string) int {
 		Model: &spec.Model{Name: "m", ID: "org/model"}, Target: component(spec.RoleTarget, "fake"), Runtime: component(spec.RoleRuntime, "fake"),
 		Predictor: component(spec.RolePredictor, "fake"), Benchmark: component(spec.RoleBenchmark, benchmark),
 		Config: spec.NewConfiguration(spec.Setting{Name: spec.ItemTensorParallel, Value: spec.IntValue(d + 1)}),
-		Load:   spec.Load{Concurrency: concurrency, InputTokens: 100, OutputTokens: 10}, Sampling: spec.Sampling{Seed: 100}}
+		Load:   spec.Load{Concurrency: concurrency, InputTokens: 100, OutputTokens: 10}, Sampling: spec.Sampling{Requests: 20 * concurrency, Warmup: 2 * concurrency, Seed: 100}}
 	at := len(b.plan.Cells)
 	b.plan.Cells = append(b.plan.Cells, engine.PlannedCell{Cell: c, Measurement: spec.ID(fmt.Sprintf("m-%d-%d-%s", d, concurrency, benchmark)),
 		Deployment: -1, Action: engine.ActionNew, Prediction: spec.Prediction{Values: values}, Looks: verify.RunsAtLooks(b.repeats),

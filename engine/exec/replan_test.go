@@ -26,7 +26,7 @@ func (b *bench) replan(s shape) {
 		c.Have = len(b.store.runs[c.Measurement])
 		in := c.Input()
 		in.Runs = b.store.runs[c.Measurement]
-		if c.Have == c.RunsMax || c.Cell.Benchmark.Kind != "file" && c.Have > 0 && verify.Decided(p.Experiments[0], in) { // recorded runs are all taken
+		if c.Have == c.RunsMax || c.Cell.Benchmark.Kind != "file" && c.Have > 0 && verify.NewJudge(p.Experiments[0]).Decided(in) { // recorded runs are all taken
 			c.Action, c.Deployment = engine.ActionKept, -1
 			continue
 		}

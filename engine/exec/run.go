@@ -289,12 +289,6 @@ func loadSeed(l spec.Load) int64 {
 func (x *executor) runRequest(n *engine.Node, g *group) spec.RunRequest {
 	c := &x.plan.Cells[n.Cell]
 	sampling := c.Cell.Sampling
-	if sampling.Requests == 0 {
-		sampling.Requests = max(1, 20*c.Cell.Load.Concurrency)
-	}
-	if sampling.Warmup == 0 {
-		sampling.Warmup = 2 * c.Cell.Load.Concurrency
-	}
 	sampling.Seed += loadSeed(c.Cell.Load) + int64(n.Run)
 	return spec.RunRequest{Server: g.up.server, Model: *c.Cell.Model, GPUs: g.deployment.GPUs, Load: c.Cell.Load, Sampling: sampling,
 		SLO: x.plan.Experiments[c.Experiment].SLO}

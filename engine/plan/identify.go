@@ -2,23 +2,10 @@ package plan
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"aicv/engine"
 	"aicv/metric"
-	"aicv/spec"
-)
-
-// The defaults of a run's size (DESIGN: at least twice the concurrency of warm-up at
-// the real shape, 20 times the concurrency measured). At a request rate there is no
-// concurrency to multiply: a minute is measured after ten seconds of warm-up.
-const (
-	requestsPerSlot    = 20
-	warmupPerSlot      = 2
-	rateSeconds        = 60
-	rateWarmupSeconds  = 10
-	fewestRateRequests = 20
 )
 
 // identify resolves how each cell is sampled and gives it its measurement's identity.
@@ -41,7 +28,7 @@ func (b *builder) identify(context.Context) error {
 
 func (b *builder) identifyOnline(c *engine.PlannedCell) {
 	declared := c.Cell.Sampling
-	usual := b.usual(c)
+	usual := b.makers.registry.Size(c.Cell.Benchmark, c.Cell.Load)
 	need := b.experiment(c).requests
 	if declared.Requests == 0 && need > usual.Requests {
 		c.Cell.Sampling.Requests = need
@@ -59,14 +46,6 @@ func (b *builder) identifyOnline(c *engine.PlannedCell) {
 	if declared.Warmup == 0 {
 		c.Cell.Sampling.Warmup = usual.Warmup
 	}
-}
-
-// usual is how a run of the cell is taken where the suite says nothing.
-func (b *builder) usual(c *engine.PlannedCell) spec.Sampling {
-	if s, own := b.makers.registry.Size(c.Cell.Benchmark, c.Cell.Load); own {
-		return s
-	}
-	return spec.Sampling{Requests: usualRequests(c.Cell.Load), Warmup: usualWarmup(c.Cell.Load)}
 }
 
 // findLarger takes a measurement with more requests than needed, where the state has
@@ -96,23 +75,4 @@ func percentileRequests() []int {
 	}
 	slices.Sort(needs)
 	return slices.Compact(needs)
-}
-
-func usualRequests(l spec.Load) int {
-	if l.Concurrency > 0 {
-		return requestsPerSlot * l.Concurrency
-	}
-	return max(fewestRateRequests, atRate(l, rateSeconds))
-}
-
-func usualWarmup(l spec.Load) int {
-	if l.Concurrency > 0 {
-		return warmupPerSlot * l.Concurrency
-	}
-	return atRate(l, rateWarmupSeconds)
-}
-
-// atRate is how many requests arrive in some seconds.
-func atRate(l spec.Load, seconds float64) int {
-	return int(math.Ceil(l.RequestRate.Float64() * seconds))
 }

@@ -50,7 +50,7 @@ asked that needs no settings: this host for its processes, its Docker daemon for
 // orphanTargets are the suite's, or, where there is no suite, one of each kind that can be
 // used without settings: declared is false then.
 func (a *app) orphanTargets(at place) (targets []*spec.Component, declared bool, err error) {
-	if files, err := filepath.Glob(filepath.Join(at.dir, "*.hcl*")); err == nil && len(files) > 0 {
+	if hasSuite(at.dir) {
 		suite, err := a.loadSuite(at)
 		if err != nil {
 			return nil, true, err

@@ -18,10 +18,11 @@ func (a *app) showCommand() *cobra.Command {
 	var verbose bool
 	var s selection
 	c := &cobra.Command{
-		Use:   "show [ADDRESS | PLANFILE]",
+		Use:   "show [ADDRESS | DIR | PLANFILE]",
 		Short: "Show cells with their evidence, or a saved plan",
 		Long: `Show prints what is known of a cell: its configuration, prediction, runs, findings and
-verdicts. ADDRESS is a selector as for --target; without one, all cells are shown.
+verdicts. ADDRESS is a selector as for --target; without one, all cells are shown, of the
+suite here or in DIR.
 A saved plan is shown as aicv plan printed it, stale or not.`,
 		Example: "  aicv show scaling:concurrency=8\n  aicv show plan.aicv --json",
 		Args:    cobra.MaximumNArgs(1),
@@ -33,7 +34,9 @@ A saved plan is shown as aicv plan printed it, stale or not.`,
 				}
 				return a.showPlan(p, planview.Options{All: true, Verbose: verbose})
 			}
-			s.only = args
+			if s.only = args; len(args) == 1 && hasSuite(args[0]) && !hasSuite(dir) { // no selector could mean a cell here
+				dir, s.only = args[0], nil
+			}
 			return a.showCells(cmd.Context(), dir, s)
 		},
 	}

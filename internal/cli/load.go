@@ -2,7 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"aicv/lang"
@@ -51,4 +54,12 @@ func (a *app) failDiagnostics(diags spec.Diagnostics) error {
 		return err
 	}
 	return exit(ExitError)
+}
+
+// hasSuite reports whether a folder holds a suite's files.
+func hasSuite(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return !e.IsDir() && (strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), ".hcl.json"))
+	})
 }

@@ -87,29 +87,6 @@ func checkTokenizer(address, given string, env spec.Env) spec.Check {
 	return spec.Check{Name: "tokenizer", Status: spec.CheckWarn, Found: path + " is no folder", Fix: "it is looked for in the local Hugging Face cache alone; a folder is safer"}
 }
 
-// key resolves an API key at the moment of use; empty where none is set. address is the
-// benchmark's, for errors.
-func key(address string, v spec.Value, env spec.Env) (string, error) {
-	if v.Kind() != spec.Secret {
-		return v.Text(), nil
-	}
-	name := v.Text()
-	if env.Getenv != nil {
-		if value, ok := env.Getenv(name); ok {
-			return value, nil
-		}
-	}
-	return "", &spec.Error{Kind: spec.ErrUsage, Summary: address + ": the API key's environment variable " + name + " is not set", Fix: "export " + name}
-}
-
-// checkKey checks that an API key can be resolved.
-func checkKey(address string, v spec.Value, env spec.Env) spec.Check {
-	if _, err := key(address, v, env); err != nil {
-		return spec.FailedCheck("API key", err)
-	}
-	return spec.Check{Name: "API key", Status: spec.CheckOK, Found: "is set"}
-}
-
 // Quoted writes a command line as people would type it; code that an interpreter gets
 // by -c is left out.
 func Quoted(argv []string) string {

@@ -109,7 +109,7 @@ func (c *Client) Call(tool string, request *spec.RunRequest) (Call, error) {
 	if call.URL, err = baseURL(tool, request.Server.URL); err != nil {
 		return call, err
 	}
-	if call.Key, err = key(c.Address, c.APIKey, c.Env); err != nil {
+	if call.Key, err = c.Env.APIKey(c.Address, c.APIKey); err != nil {
 		return call, err
 	}
 	call.Tokenizer, err = tokenizer(c.Address, c.Tokenizer, request.Model, c.Env)
@@ -143,7 +143,7 @@ func (c *Client) Check(name, tested string, compared func(version string) string
 		checks = append(checks, found)
 	}
 	if !c.APIKey.IsNull() {
-		checks = append(checks, checkKey(c.Address, c.APIKey, c.Env))
+		checks = append(checks, c.Env.CheckAPIKey(c.Address, c.APIKey))
 	}
 	return checks
 }

@@ -30,10 +30,10 @@ func Folder() string {
 // Prepare makes a folder of reservations that everybody may use, or checks the one that
 // is there: a link, or a folder in which others could remove our locks, is refused.
 func Prepare(dir string) error {
-	err := os.Mkdir(dir, 0o777)
+	err := os.Mkdir(dir, 0o700) // others who look just now must not find it open without the sticky bit
 	switch {
 	case err == nil:
-		err = os.Chmod(dir, 0o777|fs.ModeSticky) // the umask took rights away
+		err = os.Chmod(dir, 0o777|fs.ModeSticky)
 	case errors.Is(err, fs.ErrExist):
 		err = nil
 	}

@@ -45,34 +45,41 @@ func TPOT(row *spec.RequestRow) (float64, bool) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// Durations are the means and percentiles of ttft, tpot and latency in ms, over the
-// requests that did not fail. A percentile is there only where there are enough of them
-// to judge it (metric.MinRequests).
+// Durations are the figures of the requests that did not fail.
 func (rows Rows) Durations() map[metric.Name]float64 {
-	samples := map[metric.Name][]float64{}
+	var s Samples
 	for i := range rows {
 		row := &rows[i]
 		if row.Error != "" {
 			continue
 		}
-		samples[metric.TTFT] = append(samples[metric.TTFT], milliseconds(row.TTFT))
-		samples[metric.Latency] = append(samples[metric.Latency], milliseconds(row.Latency))
+		s.TTFT = append(s.TTFT, milliseconds(row.TTFT))
+		s.Latency = append(s.Latency, milliseconds(row.Latency))
 		if t, ok := TPOT(row); ok {
-			samples[metric.TPOT] = append(samples[metric.TPOT], t)
+			s.TPOT = append(s.TPOT, t)
 		}
 	}
-	for _, sample := range samples {
-		slices.Sort(sample)
-	}
+	return s.Figures()
+}
+
+// Samples are the durations of a run's requests in ms, in any order.
+type Samples struct{ TTFT, TPOT, Latency []float64 }
+
+// Figures are the means and percentiles of ttft, tpot and latency in ms, and what follows
+// from them. A percentile is there only where there are enough requests to judge it
+// (metric.MinRequests).
+func (s Samples) Figures() map[metric.Name]float64 {
 	figures := map[metric.Name]float64{}
-	for _, m := range metric.All() {
-		sorted, ok := samples[m.Base]
-		switch {
-		case !ok || len(sorted) < m.MinRequests():
-		case m.Percentile == 0:
-			figures[m.Name] = mean(sorted)
-		default:
-			figures[m.Name] = percentile(sorted, m.Percentile)
+	for base, sample := range map[metric.Name][]float64{metric.TTFT: s.TTFT, metric.TPOT: s.TPOT, metric.Latency: s.Latency} {
+		sorted := slices.Sorted(slices.Values(sample))
+		for _, m := range metric.All() {
+			switch {
+			case m.Base != base || len(sorted) < m.MinRequests():
+			case m.Percentile == 0:
+				figures[m.Name] = mean(sorted)
+			default:
+				figures[m.Name] = percentile(sorted, m.Percentile)
+			}
 		}
 	}
 	if t := figures[metric.TPOT]; t > 0 {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,6 +107,45 @@ func TestPublishedResults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A sweep of aiperf is a folder of runs: each is read, its summaries and the parts of a run
+// are not.
+func TestAIPerfSweep(t *testing.T) {
+	dir := t.TempDir()
+	for path, text := range map[string]string{
+		"concurrency_2/profile_export_aiperf.json":                       aiperfText,
+		"concurrency_2/phases/warmup/profile_export_aiperf.json":         "no run",
+		"profile_runs/run_0001/concurrency_4/profile_export_aiperf.json": aiperfText,
+		"sweep_aggregate/profile_export_aiperf_sweep.json":               "{}",
+		"aggregate/concurrency_4/profile_export_aiperf_aggregate.json":   "{}",
+		"a/b/c/d/e/f/g/h/too_deep/profile_export_aiperf.json":            aiperfText,
+	} {
+		file := filepath.Join(dir, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, err := Read("aiperf", dir)
+	if err != nil || len(records) != 2 || records[0].Source != "concurrency_2/profile_export_aiperf.json" || records[1].Source != "profile_runs/run_0001/concurrency_4/profile_export_aiperf.json" {
+		t.Fatalf("%+v, %v", records, err)
+	}
+	if _, err := Read("aiperf", filepath.Join(dir, "sweep_aggregate")); err == nil || !strings.Contains(err.Error(), "neither does a folder in it") {
+		t.Errorf("a summary alone: %v", err)
+	}
+}
+
+// A prediction from other tables goes unnoticed where nobody says what was measured.
+func TestEngineVersionIsAskedFor(t *testing.T) {
+	for version, asked := range map[string]bool{"": true, "0.24.0": false} {
+		said := strings.Join(Remarks([]Record{{Runtime: "vllm", Engine: version}}), " ")
+		if strings.Contains(said, "--runtime-version") != asked {
+			t.Errorf("version %q: %s", version, said)
+		}
 	}
 }
 

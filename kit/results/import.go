@@ -80,6 +80,9 @@ func (f *Format) fromFiles(dir string) ([]Record, error) {
 	if err != nil {
 		return nil, refused(dir, err.Error(), "")
 	}
+	if f.file != "" && len(names) == 0 {
+		return f.fromSweep(root, dir)
+	}
 	var all []Record
 	for _, name := range names {
 		if slices.Contains(f.skip, name) {
@@ -96,6 +99,47 @@ func (f *Format) fromFiles(dir string) ([]Record, error) {
 	}
 	return all, nil
 }
+
+// fromSweep reads the runs of a sweep, whose folders lie in a folder of it, at any depth. What
+// lies below a run is of its parts. Links are not followed.
+func (f *Format) fromSweep(root *os.Root, dir string) ([]Record, error) {
+	var all []Record
+	err := fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !d.IsDir() || path == ".":
+			return nil
+		case strings.Count(path, "/") >= deepestRun:
+			return fs.SkipDir
+		}
+		if info, err := root.Lstat(filepath.Join(path, f.file)); err != nil || info.IsDir() {
+			return nil
+		}
+		records, err := f.fromFile(filepath.Join(dir, path), f.file)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			records[i].Source = path + "/" + records[i].Source
+		}
+		all = append(all, records...)
+		return fs.SkipDir
+	})
+	if e := (*spec.Error)(nil); errors.As(err, &e) {
+		return nil, e
+	}
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("it holds no %s, and neither does a folder in it", f.file)
+	}
+	if err != nil {
+		return nil, refused(dir, err.Error(), "name the file, or its folder")
+	}
+	return all, nil
+}
+
+// deepestRun bounds how deep the folders of a sweep are looked through.
+const deepestRun = 6
 
 func (f *Format) fromFile(dir, name string) ([]Record, error) {
 	root, err := os.OpenRoot(dir)

@@ -280,6 +280,9 @@ func Remarks(records []Record) []string {
 		if r.GPUs > 1 && len(r.Settings) == 0 {
 			add(fmt.Sprintf("it does not say how its %d GPUs share the model, so that a prediction would be of one GPU: give --tensor-parallel", r.GPUs))
 		}
+		if r.Engine == "" && r.Refused == "" {
+			add("it does not say which version of the engine was measured, so that a prediction from the tables of another is not noticed: give --runtime-version")
+		}
 		if windowOf(records) == spec.WindowUnknown && slices.ContainsFunc(rateNames(), func(n metric.Name) bool { _, has := r.Figures[n]; return has }) {
 			add("the window of its rates is unknown, so that they are not comparable with those of a known one")
 		}

@@ -193,7 +193,7 @@ func allowed(a spec.Attribute) string {
 	case len(a.Allowed) > 0:
 		return codes(a.Allowed)
 	case len(a.Known) > 0:
-		return codes(a.Known) + "; others with a warning"
+		return codes(a.Known) + "; others with a warning, and what is nearly one of them is an error, unless `accept` names the item"
 	case a.Min != nil && a.Max != nil:
 		return fmt.Sprintf("%g to %g", *a.Min, *a.Max)
 	case a.Min != nil:

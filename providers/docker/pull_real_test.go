@@ -51,7 +51,7 @@ func startRegistry(t *testing.T) registry {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if response, err := http.Get("http://" + r.host + "/v2/"); err == nil {
 			_ = response.Body.Close()
 			return r
@@ -292,12 +292,19 @@ func TestRealEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(200 * time.Millisecond) // its handler of signals stands
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) { // until its handler of signals stands
+			if log, err := made.Log(ctx, server, 1000); err == nil && strings.Contains(log, "ready at") {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: the server does not listen", test.name)
+			}
+		}
 		if err := test.end(server.ID); err != nil {
 			t.Fatal(err)
 		}
 		status := spec.ServerStatus{Running: true}
-		for end := time.Now().Add(20 * time.Second); status.Running && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); status.Running && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			if status, err = made.Status(ctx, server); err != nil {
 				t.Fatal(err)
 			}

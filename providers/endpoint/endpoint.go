@@ -88,7 +88,7 @@ type target struct {
 	model   string // as declared; empty: the model's id
 	health  string // path; empty: the list of models is asked
 	key     spec.Value
-	getenv  func(string) (string, bool)
+	env     spec.Env
 	client  *http.Client
 }
 
@@ -115,7 +115,7 @@ func newTarget(c *spec.Component, env spec.Env) (spec.Target, error) {
 	}
 	return &target{
 		address: c.Address(), url: strings.TrimRight(base.String(), "/"), host: base.Host, model: c.Attrs.Text("model"), health: health,
-		key: c.Attrs[attrKey], getenv: env.Getenv,
+		key: c.Attrs[attrKey], env: env,
 		client: &http.Client{Timeout: askTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}},
 	}, nil
 }

@@ -16,7 +16,7 @@ func (t *target) get(ctx context.Context, path string) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, t.unreachable(ctx, err)
 	}
-	key, err := t.bearer()
+	key, err := t.env.APIKey(t.address, t.key)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -33,20 +33,6 @@ func (t *target) get(ctx context.Context, path string) (int, []byte, error) {
 		return 0, nil, t.unreachable(ctx, err)
 	}
 	return response.StatusCode, body, nil
-}
-
-// bearer resolves the key at the moment of use; empty: none is declared.
-func (t *target) bearer() (string, error) {
-	if t.key.Kind() != spec.Secret {
-		return "", nil
-	}
-	name := t.key.Text()
-	if t.getenv != nil {
-		if key, ok := t.getenv(name); ok && key != "" {
-			return key, nil
-		}
-	}
-	return "", usage(t.address+": the API key's environment variable "+name+" is not set", "export "+name)
 }
 
 // models lists the names of the served models.

@@ -163,7 +163,7 @@ func TestAnEchoedKeyIsNotKept(t *testing.T) {
 			}))
 			defer s.stop()
 			b := s.bench(t, spec.Attrs{"api_key": spec.SecretValue("KEY")})
-			b.getenv = func(string) (string, bool) { return key, true }
+			b.env.Getenv = func(string) (string, bool) { return key, true }
 			result, err := b.Run(t.Context(), request(1, 8, 2), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -17,10 +17,7 @@ func (b *benchmark) Check(context.Context) []spec.Check {
 	if b.apiKey.IsNull() {
 		return checks
 	}
-	if _, err := b.key(); err != nil {
-		return append(checks, spec.FailedCheck("API key", err))
-	}
-	return append(checks, spec.Check{Name: "API key", Status: spec.CheckOK, Found: "is set"})
+	return append(checks, b.env.CheckAPIKey(b.address, b.apiKey))
 }
 
 func checkFiles(limit uint64, known bool) spec.Check {

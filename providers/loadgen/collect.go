@@ -114,12 +114,4 @@ func rowOf(f finished) spec.RequestRow {
 	return row
 }
 
-// tpot is a request's time per output token in ms; false for a single token.
-func tpot(row spec.RequestRow) (float64, bool) {
-	if row.OutputTokens < 2 {
-		return 0, false
-	}
-	return milliseconds(row.Latency-row.TTFT) / float64(row.OutputTokens-1), true
-}
-
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

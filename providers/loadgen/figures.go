@@ -1,8 +1,6 @@
 package loadgen
 
 import (
-	"math"
-	"slices"
 	"time"
 
 	"aicv/kit/results"
@@ -10,14 +8,14 @@ import (
 	"aicv/spec"
 )
 
-// figures are the measured requests' durations in ms, in order of their start.
+// figures are what the measured requests gave.
 type figures struct {
-	requests, failed    int
-	ttft, tpot, latency []float64
-	input, output       []float64 // tokens
+	results.Samples
+	requests, failed int
 }
 
-// newFigures reads the measured rows.
+// newFigures reads the measured rows. Answers whose tokens came all at once count with a
+// TPOT of 0: coarse_stream says so.
 func newFigures(rows []spec.RequestRow) figures {
 	var f figures
 	for _, row := range rows {
@@ -29,13 +27,11 @@ func newFigures(rows []spec.RequestRow) figures {
 			f.failed++
 			continue
 		}
-		f.ttft = append(f.ttft, milliseconds(row.TTFT))
-		f.latency = append(f.latency, milliseconds(row.Latency))
-		if t, ok := tpot(row); ok {
-			f.tpot = append(f.tpot, t)
+		f.TTFT = append(f.TTFT, milliseconds(row.TTFT))
+		f.Latency = append(f.Latency, milliseconds(row.Latency))
+		if row.OutputTokens > 1 {
+			f.TPOT = append(f.TPOT, milliseconds(row.Latency-row.TTFT)/float64(row.OutputTokens-1))
 		}
-		f.input = append(f.input, float64(row.InputTokens))
-		f.output = append(f.output, float64(row.OutputTokens))
 	}
 	return f
 }
@@ -43,7 +39,7 @@ func newFigures(rows []spec.RequestRow) figures {
 // values computes every metric of the contract that the run can answer.
 func (r *run) values(f figures, window time.Duration) (metric.Values, error) {
 	c, seconds := r.collect, window.Seconds()
-	values := map[metric.Name]float64{}
+	values := f.Figures()
 	if f.requests > 0 {
 		values[metric.ErrorRate] = float64(f.failed) / float64(f.requests)
 	}
@@ -56,53 +52,6 @@ func (r *run) values(f figures, window time.Duration) (metric.Values, error) {
 		if results.PerRequest(r.request.SLO) {
 			values[metric.Goodput] = float64(c.windowGood) / seconds
 		}
-		if mean := mean(f.tpot); mean > 0 {
-			values[metric.UserThroughput] = 1000 / mean
-		}
 	}
-	f.durations(values)
 	return metric.NewValues(values)
-}
-
-// durations adds means and percentiles; a percentile only where there are enough
-// requests to judge it.
-func (f figures) durations(values map[metric.Name]float64) {
-	samples := map[metric.Name][]float64{
-		metric.TTFT: slices.Sorted(slices.Values(f.ttft)),
-		metric.TPOT: slices.Sorted(slices.Values(f.tpot)), metric.Latency: slices.Sorted(slices.Values(f.latency)),
-	}
-	for _, m := range metric.All() {
-		sorted, ok := samples[m.Base]
-		if !ok || len(sorted) < m.MinRequests() {
-			continue
-		}
-		if m.Percentile == 0 {
-			values[m.Name] = mean(sorted)
-		} else {
-			values[m.Name] = percentile(sorted, m.Percentile)
-		}
-	}
-}
-
-// mean is the arithmetic mean; 0 of nothing.
-func mean(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	total := 0.0
-	for _, v := range values {
-		total += v
-	}
-	return total / float64(len(values))
-}
-
-// percentile interpolates linearly between the closest ranks of sorted values: rank
-// p/100 x (n-1), counted from 0, as numpy does by default.
-func percentile(sorted []float64, p int) float64 {
-	rank := float64(p) / 100 * float64(len(sorted)-1)
-	low := int(math.Floor(rank))
-	if low+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[low] + (rank-float64(low))*(sorted[low+1]-sorted[low])
 }

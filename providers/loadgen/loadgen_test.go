@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -33,10 +32,10 @@ func TestVocabulary(t *testing.T) {
 }
 
 func TestPrompts(t *testing.T) {
-	p := newPrompts(3, 12)
+	p := newPrompts(3, 0)
 	heads, firsts := map[string]bool{}, map[string]bool{}
 	for i := range 20_000 {
-		text := string(p.appendPrompt(nil, i))
+		text := string(p.appendWords(nil, i, 12))
 		words := strings.Fields(text)
 		if len(words) != 12 || strings.Join(words, " ") != text {
 			t.Fatalf("prompt %q has not 12 words with single spaces", text)
@@ -53,18 +52,18 @@ func TestPrompts(t *testing.T) {
 			firsts[words[0]] = true
 		}
 	}
-	if string(p.appendPrompt(nil, 5)) != string(newPrompts(3, 12).appendPrompt(nil, 5)) {
+	if string(p.appendWords(nil, 5, 12)) != string(newPrompts(3, 0).appendWords(nil, 5, 12)) {
 		t.Error("the same seed gives another prompt")
 	}
-	if string(p.appendPrompt(nil, 5)) == string(newPrompts(4, 12).appendPrompt(nil, 5)) {
+	if string(p.appendWords(nil, 5, 12)) == string(newPrompts(4, 0).appendWords(nil, 5, 12)) {
 		t.Error("another seed gives the same prompt")
 	}
-	if got := len(strings.Fields(string(newPrompts(1, 1).appendPrompt(nil, 9)))); got != 1 {
+	if got := len(strings.Fields(string(newPrompts(1, 0).appendWords(nil, 9, 1)))); got != 1 {
 		t.Errorf("a prompt of one token has %d words", got)
 	}
 }
 
-func TestDefaults(t *testing.T) {
+func TestResolved(t *testing.T) {
 	for _, x := range []struct {
 		concurrency      int
 		asked            spec.Sampling
@@ -76,7 +75,7 @@ func TestDefaults(t *testing.T) {
 		{8, spec.Sampling{Requests: 56}, 56, 16},
 		{64, spec.Sampling{Requests: 1}, 64, 128},
 	} {
-		got := Defaults(spec.Load{Concurrency: x.concurrency}, x.asked)
+		got := resolved(spec.Load{Concurrency: x.concurrency}, x.asked)
 		if got.Requests != x.requests || got.Warmup != x.warmup {
 			t.Errorf("concurrency %d, %+v: %+v", x.concurrency, x.asked, got)
 		}
@@ -171,18 +170,6 @@ func TestPhasesSettle(t *testing.T) {
 	}
 }
 
-func TestPercentile(t *testing.T) {
-	values := []float64{1, 2, 3, 4}
-	for p, want := range map[int]float64{50: 2.5, 75: 3.25, 90: 3.7, 99: 3.97} { // numpy.percentile
-		if got := percentile(values, p); math.Abs(got-want) > 1e-12 {
-			t.Errorf("p%d is %v, want %v", p, got, want)
-		}
-	}
-	if got := percentile([]float64{5}, 99); got != 5 {
-		t.Errorf("of one value: %v", got)
-	}
-}
-
 // rows makes measured rows of equal requests.
 func rows(n int, ttft, latency time.Duration, output int) []spec.RequestRow {
 	made := make([]spec.RequestRow, n)
@@ -199,8 +186,7 @@ func TestPercentilesNeedRequests(t *testing.T) {
 		59:  {"latency", "latency_p50", "latency_p75", "latency_p90", "latency_p95"},
 		299: {"latency", "latency_p50", "latency_p75", "latency_p90", "latency_p95", "latency_p99"},
 	} {
-		values := map[metric.Name]float64{}
-		newFigures(rows(n, time.Millisecond, 2*time.Millisecond, 5)).durations(values)
+		values := newFigures(rows(n, time.Millisecond, 2*time.Millisecond, 5)).Figures()
 		var got []metric.Name
 		for _, m := range metric.All() {
 			if _, ok := values[m.Name]; ok && m.Base == metric.Latency {

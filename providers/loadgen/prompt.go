@@ -35,19 +35,14 @@ least country whole open early best four white held thing enough mind seemed pow
 type prompts struct {
 	words  []string
 	seed   uint64
-	tokens int
 	shared float64 // share of each prompt that all begin with
 }
 
-func newPrompts(seed int64, tokens int) *prompts {
-	return &prompts{words: vocabulary(), seed: uint64(seed), tokens: tokens}
+func newPrompts(seed int64, shared float64) *prompts {
+	return &prompts{words: vocabulary(), seed: uint64(seed), shared: shared}
 }
 
-// appendPrompt appends the prompt of one request: as many words as tokens, with single
-// spaces.
-func (p *prompts) appendPrompt(b []byte, index int) []byte { return p.appendWords(b, index, p.tokens) }
-
-// appendWords appends a prompt of n words. Its first ones are those of all prompts, as
+// appendWords appends a prompt of n words with single spaces. Its first ones are those of all prompts, as
 // many as the shared part has; then come those that tell it from all others.
 func (p *prompts) appendWords(b []byte, index, n int) []byte {
 	common := int(p.shared*float64(n) + 0.5)

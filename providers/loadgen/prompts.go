@@ -21,8 +21,7 @@ type supply struct {
 // newSupply reads the dataset, where there is one.
 func newSupply(c *client, request spec.RunRequest) (*supply, error) {
 	load, seed := request.Load, request.Sampling.Seed
-	s := &supply{client: c, prompts: newPrompts(seed, load.InputTokens), sizes: newSizes(seed, load), fit: fit{perWord: 1}}
-	s.prompts.shared = load.Shape.SharedPrefix.Float64()
+	s := &supply{client: c, prompts: newPrompts(seed, load.Shape.SharedPrefix.Float64()), sizes: newSizes(seed, load), fit: fit{perWord: 1}}
 	if load.Shape.Dataset == "" {
 		return s, nil
 	}

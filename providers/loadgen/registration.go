@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"cmp"
-	"math"
 	"path/filepath"
 	"time"
 
@@ -72,19 +71,15 @@ func mappings() []metric.Mapping {
 	})
 }
 
-// Defaults resolves the sampling fields that a suite leaves open: 20 x concurrency
-// measured requests and 2 x concurrency of warm-up. The number of requests is
+// resolved fills in what a request leaves open. In a closed loop the number of requests is
 // rounded up to a whole multiple of the concurrency, so that the window spans whole
-// generations of requests. At a request rate a minute is measured after ten seconds.
-func Defaults(load spec.Load, sampling spec.Sampling) spec.Sampling {
-	if rate := load.RequestRate.Float64(); rate > 0 {
-		sampling.Requests = cmp.Or(sampling.Requests, max(20, int(math.Ceil(60*rate))))
-		sampling.Warmup = cmp.Or(sampling.Warmup, int(math.Ceil(10*rate)))
-		return sampling
+// generations of requests.
+func resolved(load spec.Load, sampling spec.Sampling) spec.Sampling {
+	usual := spec.UsualSampling(load)
+	sampling.Requests, sampling.Warmup = cmp.Or(sampling.Requests, usual.Requests), cmp.Or(sampling.Warmup, usual.Warmup)
+	if load.RequestRate.Sign() == 0 {
+		sampling.Requests = roundUp(sampling.Requests, max(1, load.Concurrency))
 	}
-	c := max(1, load.Concurrency)
-	sampling.Requests = roundUp(cmp.Or(sampling.Requests, 20*c), c)
-	sampling.Warmup = cmp.Or(sampling.Warmup, 2*c)
 	return sampling
 }
 
@@ -93,13 +88,14 @@ func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 // benchmark drives servers as its declaration says.
 type benchmark struct {
+	address    string
 	endpoint   string
 	window     spec.WindowKind
 	calibrates bool
 	caFile     string // absolute; empty: the system's authorities alone
 	timeout    time.Duration
 	apiKey     spec.Value
-	getenv     func(string) (string, bool)
+	env        spec.Env
 	dial       dialer // nil: the network
 
 	connections int // the most that may be open at once; 0: mostInFlight
@@ -114,7 +110,7 @@ func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 		return nil, &spec.Error{Kind: spec.ErrUsage, Attribute: "timeout", Summary: "timeout of " + c.Address() + " is " + text, Cause: err, Fix: `write a positive duration like "2m"`}
 	}
 	b := &benchmark{endpoint: cmp.Or(a.Text("endpoint"), endpointChat), window: spec.WindowKind(cmp.Or(a.Text("window"), string(spec.WindowSteady))),
-		calibrates: a.Bool("calibrate"), caFile: a.Text("ca_file"), timeout: timeout, apiKey: a["api_key"], getenv: env.Getenv}
+		calibrates: a.Bool("calibrate"), caFile: a.Text("ca_file"), timeout: timeout, apiKey: a["api_key"], address: c.Address(), env: env}
 	if b.caFile != "" && !filepath.IsAbs(b.caFile) {
 		b.caFile = filepath.Join(env.SuiteDir, b.caFile)
 	}
@@ -125,7 +121,7 @@ func newBenchmark(c *spec.Component, env spec.Env) (spec.Benchmark, error) {
 // generations of warm-up and measurement, and one more of cool-down.
 func (b *benchmark) Budget(request spec.RunRequest, latency time.Duration) time.Duration {
 	c := max(1, request.Load.Concurrency)
-	s := Defaults(request.Load, request.Sampling)
+	s := resolved(request.Load, request.Sampling)
 	if rate := request.Load.RequestRate.Float64(); rate > 0 {
 		return openTime(s, rate) + latency
 	}

@@ -18,11 +18,11 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	if err := refuse(request); err != nil {
 		return spec.RunResult{}, err
 	}
-	key, err := b.key()
+	key, err := b.env.APIKey(b.address, b.apiKey)
 	if err != nil {
 		return spec.RunResult{}, err
 	}
-	request.Sampling = Defaults(request.Load, request.Sampling)
+	request.Sampling = resolved(request.Load, request.Sampling)
 	c, err := newClient(b, request, key)
 	if err != nil {
 		return spec.RunResult{}, err
@@ -121,20 +121,6 @@ const (
 // rate are counted when they are there (see openLoop).
 func promptTokens(load spec.Load) float64 {
 	return float64(max(1, load.Concurrency)) * newSizes(0, load).input.most()
-}
-
-// key resolves the API key at the moment of use.
-func (b *benchmark) key() (string, error) {
-	if b.apiKey.Kind() != spec.Secret {
-		return "", nil // the schema takes nothing else
-	}
-	name := b.apiKey.Text()
-	if b.getenv != nil {
-		if key, ok := b.getenv(name); ok {
-			return key, nil
-		}
-	}
-	return "", &spec.Error{Kind: spec.ErrUsage, Summary: "the API key's environment variable " + name + " is not set", Fix: "export " + name}
 }
 
 // newPhases divides the stream as the load and the window ask for.

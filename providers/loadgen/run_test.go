@@ -370,7 +370,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 		s := startHandler(http.HandlerFunc(handler))
 		defer s.stop()
 		b := s.bench(t, spec.Attrs{"api_key": spec.SecretValue("KEY")})
-		b.getenv = func(name string) (string, bool) { return "s3cret", name == "KEY" }
+		b.env.Getenv = func(name string) (string, bool) { return "s3cret", name == "KEY" }
 		r := request(1, 30, 4)
 		r.Server.ModelName = `a "model"`
 		result, err := b.Run(t.Context(), r, nil)
@@ -385,7 +385,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 		if len(prompts) < 22 {
 			t.Errorf("%d different prompts of 22", len(prompts))
 		}
-		b.getenv = func(string) (string, bool) { return "", false }
+		b.env.Getenv = func(string) (string, bool) { return "", false }
 		if _, err := b.Run(t.Context(), r, nil); spec.KindOf(err) != spec.ErrUsage || !strings.Contains(err.Error(), "KEY") {
 			t.Errorf("without the variable: %v", err)
 		}

@@ -313,9 +313,8 @@ func TestCalibration(t *testing.T) {
 }
 
 func TestSharedPrefix(t *testing.T) {
-	p := newPrompts(3, 40)
-	p.shared = 0.5
-	a, b := strings.Fields(string(p.appendPrompt(nil, 1))), strings.Fields(string(p.appendPrompt(nil, 2)))
+	p := newPrompts(3, 0.5)
+	a, b := strings.Fields(string(p.appendWords(nil, 1, 40))), strings.Fields(string(p.appendWords(nil, 2, 40)))
 	same := 0
 	for same < len(a) && a[same] == b[same] {
 		same++

@@ -1,6 +1,8 @@
 // Command clientcpu says what CPU time each client takes for 1,000 streamed tokens, by
 // the slope between a short and a long run against one simulated engine. Start-up and
-// warm-up, the same in both, do not count. Run it through scripts/acceptance clients.
+// warm-up, the same in both, do not count. The client "bare" is a loop of system calls that
+// only reads what comes, to see what of it is the kernel's. Run it through
+// scripts/acceptance clients.
 package main
 
 import (
@@ -54,15 +56,24 @@ func main() {
 	var b bench
 	var clients, vars string
 	flag.StringVar(&b.aicv, "aicv", "", "path of the aicv binary")
-	flag.StringVar(&clients, "clients", "loadgen", "loadgen, genaibench, vllmbench; with commas between them")
+	flag.StringVar(&clients, "clients", "loadgen", "loadgen, bare, genaibench, vllmbench; with commas between them")
 	flag.StringVar(&vars, "vars", "", "variables of the suite, NAME=VALUE with commas between them")
 	flag.IntVar(&b.concurrency, "concurrency", 16, "requests in flight")
 	flag.IntVar(&b.short, "short", 160, "requests of the short run")
 	flag.IntVar(&b.long, "long", 960, "requests of the long run")
 	flag.IntVar(&b.rounds, "rounds", 5, "rounds, in each of which every client runs at both lengths")
+	bareOf := flag.String("bare", "", "be the bare reader of a server at this address, for -long requests, and measure nothing")
 	flag.Parse()
+	if *bareOf != "" {
+		exitOn(bare(*bareOf, b.concurrency, b.long))
+		return
+	}
 	b.clients, b.vars = strings.Split(clients, ","), strings.FieldsFunc(vars, func(r rune) bool { return r == ',' })
-	if err := b.measure(os.Stdout); err != nil {
+	exitOn(b.measure(os.Stdout))
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -142,25 +153,20 @@ func (b *bench) slope(client string) (slope, error) {
 	return slope{perThousand: 1000 * each, fixed: less - some*each, tokens: many}, nil
 }
 
-// run applies the suite with a client and gives the CPU seconds of aicv and of the
-// processes that it started, and the tokens that the engine generated meanwhile.
+// run lets a client send requests and gives the CPU seconds of its processes, and the
+// tokens that the engine generated meanwhile.
 func (b *bench) run(client string, requests int) (cpu, tokens float64, err error) {
-	if err := os.RemoveAll(filepath.Join(b.dir, ".aicv")); err != nil {
-		return 0, 0, err
-	}
 	before, err := b.generated()
 	if err != nil {
 		return 0, 0, err
 	}
-	args := []string{"apply", "--var", "client=" + client, "--var", "url=" + b.url, "--var", "concurrency=" + strconv.Itoa(b.concurrency), "--var", "requests=" + strconv.Itoa(requests)}
-	for _, v := range b.vars {
-		args = append(args, "--var", v)
+	command, err := b.command(client, requests)
+	if err != nil {
+		return 0, 0, err
 	}
-	command := exec.Command(b.aicv, args...)
-	command.Dir = b.dir
 	out, err := command.CombinedOutput()
 	if state := command.ProcessState; state == nil || state.ExitCode() != 0 && state.ExitCode() != undecided {
-		return 0, 0, fmt.Errorf("apply of %d requests: %w\n%s", requests, err, out)
+		return 0, 0, fmt.Errorf("%d requests: %w\n%s", requests, err, out)
 	}
 	after, err := b.generated()
 	if err == nil && after-before < float64(requests*outputTokens) {
@@ -168,6 +174,21 @@ func (b *bench) run(client string, requests int) (cpu, tokens float64, err error
 	}
 	cpu = (command.ProcessState.UserTime() + command.ProcessState.SystemTime()).Seconds()
 	return cpu, after - before, err
+}
+
+// command is an apply of the suite with a client and an empty state, or the bare reader.
+func (b *bench) command(client string, requests int) (*exec.Cmd, error) {
+	if client == "bare" {
+		self, err := os.Executable()
+		return exec.Command(self, "-bare", strings.TrimPrefix(b.url, "http://"), "-concurrency", strconv.Itoa(b.concurrency), "-long", strconv.Itoa(requests)), err
+	}
+	args := []string{"apply", "--var", "client=" + client, "--var", "url=" + b.url, "--var", "concurrency=" + strconv.Itoa(b.concurrency), "--var", "requests=" + strconv.Itoa(requests)}
+	for _, v := range b.vars {
+		args = append(args, "--var", v)
+	}
+	command := exec.Command(b.aicv, args...)
+	command.Dir = b.dir
+	return command, os.RemoveAll(filepath.Join(b.dir, ".aicv"))
 }
 
 var generatedTotal = regexp.MustCompile(`(?m)^aicv_sim_generation_tokens_total (\S+)$`)

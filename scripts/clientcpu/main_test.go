@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -48,5 +49,25 @@ func TestPrint(t *testing.T) {
 func TestRefusesLengths(t *testing.T) {
 	if err := (&bench{short: 5, long: 5, rounds: 1}).measure(&strings.Builder{}); err == nil {
 		t.Error("two like lengths are taken")
+	}
+}
+
+// The bare reader takes all answers, at as many at a time as asked.
+func TestBare(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the bare reader is for Linux alone")
+	}
+	server, err := sim.NewServer([]string{"--model", "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Run(t.Context()) }()
+	front := httptest.NewServer(server.Handler())
+	defer front.Close()
+	if err := bare(front.Listener.Addr().String(), 2, 5); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := (&bench{url: front.URL}).generated(); n != 5*outputTokens || err != nil {
+		t.Errorf("%v tokens were generated, %v", n, err)
 	}
 }
