@@ -23,9 +23,17 @@ func (b *builder) compare(context.Context) error {
 		} else {
 			b.decideOnline(c, past)
 		}
-		rejudge(c, past)
+		if b.claims(c) {
+			rejudge(c, past)
+		}
 	}
 	return nil
+}
+
+// claims reports whether there is anything to judge the cell by. Without a claim no
+// verdict is ever stored, so a cell would wait for its judgement for ever.
+func (b *builder) claims(c *engine.PlannedCell) bool {
+	return slices.ContainsFunc(b.experiment(c).source.Asserts, func(a spec.Assert) bool { return len(a.Claims) > 0 })
 }
 
 // past is what the state holds of the cell's measurement; empty where nothing.

@@ -57,7 +57,15 @@ func wrongArguments(c *cobra.Command, args []string) error {
 	example, _, _ := strings.Cut(strings.TrimSpace(c.Example), "\n")
 	return &spec.Error{Kind: spec.ErrUsage,
 		Summary: fmt.Sprintf("%s takes %s, and was given %s", c.CommandPath(), wanted, metric.Count(len(args), "argument")),
-		Fix:     "for example: " + example}
+		Fix:     suiteFlag(c, args) + "for example: " + example}
+}
+
+// suiteFlag tells whoever gives a folder behind the arguments how the command takes it.
+func suiteFlag(c *cobra.Command, args []string) string {
+	if c.Flags().Lookup("suite") == nil || len(args) < 2 {
+		return ""
+	}
+	return "the suite's folder is given with --suite DIR; "
 }
 
 func unknownSubcommand(c *cobra.Command, args []string) error {

@@ -97,12 +97,26 @@ func parseColumn(text string, near Near) (Column, error) {
 	}
 	if !united {
 		unit = unitOf(m)
+		if other, ends := unitInName(name, m); ends && other != unit {
+			return Column{}, wrongMap(text, fmt.Sprintf("without a unit the column is read as %s, and its name ends in _%s", unit, other), fmt.Sprintf("say which it is: --map %s=%s:%s or --map %s=%s:%s", name, holds, other, name, holds, unit))
+		}
 	}
 	factor, known := factorOf(m, unit)
 	if !known {
 		return Column{}, wrongMap(text, fmt.Sprintf("%q is no unit of %s", unit, holds), guess(unit, unitsOf(m), near, "units are"))
 	}
 	return Column{Name: name, Metric: m.Name, Unit: unit, Factor: factor}, nil
+}
+
+// unitInName is the unit of a duration that a column's name ends in: s of ttft_s.
+func unitInName(name string, m metric.Metric) (string, bool) {
+	name = strings.ToLower(name)
+	for _, unit := range unitsOf(m) {
+		if m.Unit == metric.Milliseconds && unit != "m" && strings.HasSuffix(name, "_"+unit) {
+			return unit, true
+		}
+	}
+	return "", false
 }
 
 // guess is a fix that names what was probably meant, and all there is.

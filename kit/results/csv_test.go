@@ -75,6 +75,7 @@ func TestWrongMaps(t *testing.T) {
 		"metric":       {"itl=tpott", "did you mean tpot?"},
 		"unit":         {"itl=ttft:sec", "is no unit of ttft"},
 		"other unit":   {"itl=ttft:tokens/s", "is no unit of ttft"},
+		"unit in name": {"total_s=latency", "say which it is: --map total_s=latency:s or --map total_s=latency:ms"},
 		"unit of item": {"conc=concurrency:ms", "has no unit"},
 		"twice":        {"conc=tpot", "is held by the column itl already"},
 		"column":       {"itll=latency", `no column "itll"`},

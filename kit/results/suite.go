@@ -185,8 +185,10 @@ func writeBenchmark(b *bytes.Buffer, records []Record) {
 		fmt.Fprintf(b, "  version    = %s\n", hclText(v))
 	}
 	b.WriteString("  match = {\n")
-	for _, item := range matched(records) {
-		fmt.Fprintf(b, "    %s = %q\n", item, item)
+	items := matched(records)
+	width := len(slices.MaxFunc(items, func(a, b string) int { return len(a) - len(b) }))
+	for _, item := range items {
+		fmt.Fprintf(b, "    %-*s = %q\n", width, item, item)
 	}
 	b.WriteString("  }\n")
 	for _, m := range metricsOf(records) {
