@@ -323,12 +323,12 @@ func TestAborted(t *testing.T) {
 	if problems := got[[]string](t)(s.Check(ctx)); len(problems) > 0 {
 		t.Errorf("%q", problems)
 	}
-	_, err := s.writer.conn.ExecContext(ctx, "UPDATE aborted SET data = x'00' || data")
+	_, err := s.writer.conn.ExecContext(ctx, "UPDATE aborted SET data = CAST(x'00' || data AS BLOB)")
 	must(t, err)
 	if problems := got[[]string](t)(s.Check(ctx)); len(problems) != 2 || !strings.Contains(problems[0], "aborted run 1 of measurement m") {
 		t.Errorf("%q", problems)
 	}
-	_, err = s.writer.conn.ExecContext(ctx, "UPDATE aborted SET data = substr(data, 2)")
+	_, err = s.writer.conn.ExecContext(ctx, "UPDATE aborted SET data = CAST(substr(data, 2) AS BLOB)")
 	must(t, err)
 	must(t, s.Retire(ctx, []spec.ID{"m"}, "again"))
 	if left := got[map[spec.ID][]spec.Aborted](t)(s.Aborted(ctx, []spec.ID{"m"})); len(left) != 0 {
