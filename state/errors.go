@@ -29,6 +29,7 @@ const (
 	FaultIO         Fault = "input/output" // the device or file system reports an error
 	FaultDuplicate  Fault = "duplicate"    // the fact is there already
 	FaultMisuse     Fault = "misuse"       // the caller asked for what can not be
+	FaultGone       Fault = "gone"         // the file was removed or replaced under a writer
 	FaultUnfit      Fault = "unfit"        // the file system can not hold a state
 )
 
@@ -69,6 +70,8 @@ func (f Fault) remedy() remedy {
 		return remedy{infrastructure, "no space is left for the state %s", "free space and apply again: what was committed is kept, and the apply continues"}
 	case FaultBusy:
 		return remedy{infrastructure, "another program holds the state %s", "close it and try again"}
+	case FaultGone:
+		return remedy{infrastructure, "the state %s was removed or replaced while aicv wrote to it", "keep the file in its place during an apply; what this one has measured is lost: put a backup back, or apply again"}
 	case FaultUnfit:
 		return remedy{usage, "the file system of %s can not hold a state", "put the state on a local disk with --state"}
 	case FaultDuplicate, FaultMisuse:

@@ -302,3 +302,24 @@ func TestUnreadableLog(t *testing.T) {
 		wantFault(t, err, FaultUnreadable, spec.ErrUsage)
 	})
 }
+
+// A state that somebody removes or replaces under an apply is an error of the next write.
+func TestStateThatIsTakenAway(t *testing.T) {
+	for name, take := range map[string]func(folder, path string) error{
+		"removed":  func(_, path string) error { return os.Remove(path) },
+		"folder":   func(folder, _ string) error { return os.RemoveAll(folder) },
+		"replaced": func(folder, path string) error { return os.Rename(filepath.Join(folder, "copy"), path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), ".aicv")
+			path := filepath.Join(folder, "state.db")
+			s := mustOpen(t, path)
+			must(t, s.BeginApply(t.Context(), spec.ApplyRecord{ID: "a", Plan: "p"}))
+			must(t, os.WriteFile(filepath.Join(folder, "copy"), []byte("x"), 0o600))
+			must(t, take(folder, path))
+			_, err := tryStep(s, spec.Outcome{Run: sampleRun("m", 1)})
+			wantFault(t, err, FaultGone, spec.ErrInfrastructure, "removed or replaced", "apply again")
+			_ = s.Close() // its files may be gone
+		})
+	}
+}

@@ -113,11 +113,15 @@ func openWriter(ctx context.Context, db *sql.DB, path string, scripts []string) 
 	if err := migrate(ctx, db, path, scripts); err != nil {
 		return nil, err
 	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &writer{path: path, db: db, conn: conn, prepared: map[string]*sql.Stmt{}}, nil
+	return &writer{path: path, file: file, db: db, conn: conn, prepared: map[string]*sql.Stmt{}}, nil
 }
 
 // useWAL switches the file to write-ahead logging; the file remembers it.

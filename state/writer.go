@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 )
@@ -22,6 +23,7 @@ type Store struct {
 // writer is the one connection that writes, with its prepared statements.
 type writer struct {
 	path     string
+	file     fs.FileInfo // at path when it was opened
 	db       *sql.DB
 	mutex    sync.Mutex
 	conn     *sql.Conn
@@ -46,7 +48,20 @@ func (w *writer) change(ctx context.Context, doing string, counted bool, f func(
 		_, err := t.exec(bumpRevision)
 		return err
 	})
+	if err == nil {
+		err = w.inPlace()
+	}
 	return explain(w.path, doing, err)
+}
+
+// inPlace is an error where the file is no longer the one at its path: whoever removes it
+// takes nothing from an open file, and all that is written to it is gone once it is closed.
+func (w *writer) inPlace() error {
+	now, err := os.Stat(w.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(w.file, now) {
+		return &failure{FaultGone, fmt.Errorf("another file, or none, is at %s", w.path)}
+	}
+	return err
 }
 
 func (w *writer) close() error {
