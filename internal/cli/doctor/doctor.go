@@ -93,14 +93,14 @@ const checkTimeout = time.Minute
 // ask has every provider check what it needs.
 func ask(ctx context.Context, r Request, components []*spec.Component) []Entry {
 	answers := make([][]spec.Check, len(components))
-	var idle map[*spec.Component]bool
+	var idle map[*spec.Component]string
 	if r.Suite != nil {
 		idle = undeployed(r)
 	}
 	var asked sync.WaitGroup
 	for i, c := range components {
-		if idle[c] {
-			answers[i] = []spec.Check{{Name: "provider", Status: spec.CheckSkip, Found: "only recorded data name it: nothing is deployed"}}
+		if idle[c] != "" {
+			answers[i] = []spec.Check{{Name: "provider", Status: spec.CheckSkip, Found: idle[c]}}
 			continue
 		}
 		asked.Go(func() { answers[i] = checks(ctx, r, c) })

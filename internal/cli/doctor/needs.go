@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"maps"
 
 	"aicv/metric"
 	"aicv/spec"
@@ -26,18 +27,33 @@ func offline(r Request, e *spec.Experiment, c *spec.Cell) bool {
 	return e.PointsFrom != nil || c.Benchmark != nil && r.Registry.Offline(c.Benchmark)
 }
 
-// undeployed are the runtimes and targets that recorded data alone name: what they need
-// is not needed here.
-func undeployed(r Request) map[*spec.Component]bool {
-	idle := map[*spec.Component]bool{}
-	for _, recorded := range []bool{true, false} {
-		cells(r.Suite, func(e *spec.Experiment, c *spec.Cell) {
-			if offline(r, e, c) == recorded {
-				idle[c.Runtime], idle[c.Target] = recorded, recorded
-			}
-		})
+// undeployed says why nothing of a component is deployed, so that what it would need is not
+// needed here: a runtime or target that recorded data alone name, and a runtime whose
+// servers all run elsewhere.
+func undeployed(r Request) map[*spec.Component]string {
+	why := map[*spec.Component]string{}
+	used := map[*spec.Component]bool{}
+	cells(r.Suite, func(e *spec.Experiment, c *spec.Cell) {
+		switch {
+		case offline(r, e, c):
+			why[c.Runtime], why[c.Target] = "only recorded data name it: nothing is deployed", "only recorded data name it: nothing is deployed"
+		case elsewhere(r, c):
+			why[c.Runtime], used[c.Target] = "its servers run elsewhere: nothing is deployed", true
+		default:
+			used[c.Runtime], used[c.Target] = true, true
+		}
+	})
+	maps.DeleteFunc(why, func(c *spec.Component, _ string) bool { return used[c] })
+	return why
+}
+
+// elsewhere reports whether somebody else runs a cell's servers.
+func elsewhere(r Request, c *spec.Cell) bool {
+	if c.Target == nil {
+		return false
 	}
-	return idle
+	target, err := r.Registry.Target(c.Target)
+	return err == nil && !target.Managed()
 }
 
 // requireGPUs fails a target whose check found no GPU where the suite's servers need some.
