@@ -2,10 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"aicv/lang"
@@ -58,8 +55,6 @@ func (a *app) failDiagnostics(diags spec.Diagnostics) error {
 
 // hasSuite reports whether a folder holds a suite's files.
 func hasSuite(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		return !e.IsDir() && (strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), ".hcl.json"))
-	})
+	there, err := lang.HasSuite(dir)
+	return err == nil && there
 }

@@ -69,17 +69,18 @@ type Samples struct{ TTFT, TPOT, Latency []float64 }
 // from them. A percentile is there only where there are enough requests to judge it
 // (metric.MinRequests).
 func (s Samples) Figures() map[metric.Name]float64 {
+	samples := map[metric.Name][]float64{
+		metric.TTFT: slices.Sorted(slices.Values(s.TTFT)), metric.TPOT: slices.Sorted(slices.Values(s.TPOT)), metric.Latency: slices.Sorted(slices.Values(s.Latency)),
+	}
 	figures := map[metric.Name]float64{}
-	for base, sample := range map[metric.Name][]float64{metric.TTFT: s.TTFT, metric.TPOT: s.TPOT, metric.Latency: s.Latency} {
-		sorted := slices.Sorted(slices.Values(sample))
-		for _, m := range metric.All() {
-			switch {
-			case m.Base != base || len(sorted) < m.MinRequests():
-			case m.Percentile == 0:
-				figures[m.Name] = mean(sorted)
-			default:
-				figures[m.Name] = percentile(sorted, m.Percentile)
-			}
+	for _, m := range metric.All() {
+		sorted, ok := samples[m.Base]
+		switch {
+		case !ok || len(sorted) < m.MinRequests():
+		case m.Percentile == 0:
+			figures[m.Name] = mean(sorted)
+		default:
+			figures[m.Name] = percentile(sorted, m.Percentile)
 		}
 	}
 	if t := figures[metric.TPOT]; t > 0 {

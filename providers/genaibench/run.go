@@ -31,7 +31,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return refused.Result(name)
 	}
 	if err != nil {
-		return b.cutShort(o, warm, nil, time.Time{}), err
+		return warm.CutShort(nil, time.Time{}, benchtool.Shown(b.Env, o.folder)), err
 	}
 	o.requests = enough(s, o.load.Concurrency, warm.Latency)
 	o.minutes = minutes(benchtool.Limit(o.requests, o.load.Concurrency, warm.Latency, b.MaxTime))
@@ -41,15 +41,10 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	err = cmp.Or(err, benchtool.Scrub(name, o.folder, o.Key)) // however it ended
 	result, unread := b.read(o, c, ended, request)
 	if err = cmp.Or(err, unread); err != nil {
-		return b.cutShort(o, warm, result.Rows, c.Began(phaseMeasure)), err
+		return warm.CutShort(result.Rows, c.Began(phaseMeasure), benchtool.Shown(b.Env, o.folder)), err
 	}
 	result.Rows, result.Started = warm.Before(result.Rows, c.Began(phaseMeasure)), warm.Began
 	return result, nil
-}
-
-// cutShort is what there is of a run that was cut short.
-func (b *benchmark) cutShort(o *order, warm *benchtool.Warmed, rows []spec.RequestRow, traffic time.Time) spec.RunResult {
-	return warm.CutShort(rows, traffic, benchtool.Shown(b.Env, o.folder))
 }
 
 // CheckLoad says before anything is deployed what genai-bench can not do.

@@ -58,7 +58,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 		return refused.Result(name)
 	}
 	if err != nil {
-		return b.cutShort(o, warm, nil, time.Time{}), err
+		return warm.CutShort(nil, time.Time{}, benchtool.Shown(b.Env, o.folder)), err
 	}
 	o.requests = enough(s, o.load, warm.Latency)
 	c := benchtool.Converse(emit, o.Key, heard)
@@ -66,7 +66,7 @@ func (b *benchmark) Run(ctx context.Context, request spec.RunRequest, emit spec.
 	ended, err := b.call(ctx, o, c, startup+b.limit(o, warm.Latency))
 	result, unread := b.read(o, c, ended, request)
 	if err = cmp.Or(err, unread); err != nil {
-		return b.cutShort(o, warm, result.Rows, c.Began(phaseMeasure)), err
+		return warm.CutShort(result.Rows, c.Began(phaseMeasure), benchtool.Shown(b.Env, o.folder)), err
 	}
 	result.Rows, result.Started = warm.Before(result.Rows, c.Began(phaseMeasure)), warm.Began
 	return result, nil
@@ -96,11 +96,6 @@ func (b *benchmark) call(ctx context.Context, o *order, c *benchtool.Conversatio
 		return ended, benchtool.Interrupted(limited, name+" was ended")
 	}
 	return ended, scrubbed
-}
-
-// cutShort is what there is of a run that was cut short.
-func (b *benchmark) cutShort(o *order, warm *benchtool.Warmed, rows []spec.RequestRow, traffic time.Time) spec.RunResult {
-	return warm.CutShort(rows, traffic, benchtool.Shown(b.Env, o.folder))
 }
 
 // limit bounds the traffic: of a closed loop by what the warm-up lets expect, of an open

@@ -33,11 +33,12 @@ func offline(r Request, e *spec.Experiment, c *spec.Cell) bool {
 func undeployed(r Request) map[*spec.Component]string {
 	why := map[*spec.Component]string{}
 	used := map[*spec.Component]bool{}
+	elsewhere := elsewhere(r)
 	cells(r.Suite, func(e *spec.Experiment, c *spec.Cell) {
 		switch {
 		case offline(r, e, c):
 			why[c.Runtime], why[c.Target] = "only recorded data name it: nothing is deployed", "only recorded data name it: nothing is deployed"
-		case elsewhere(r, c):
+		case elsewhere[c.Target]:
 			why[c.Runtime], used[c.Target] = "its servers run elsewhere: nothing is deployed", true
 		default:
 			used[c.Runtime], used[c.Target] = true, true
@@ -47,13 +48,17 @@ func undeployed(r Request) map[*spec.Component]string {
 	return why
 }
 
-// elsewhere reports whether somebody else runs a cell's servers.
-func elsewhere(r Request, c *spec.Cell) bool {
-	if c.Target == nil {
-		return false
-	}
-	target, err := r.Registry.Target(c.Target)
-	return err == nil && !target.Managed()
+// elsewhere are the targets of cells whose servers somebody else runs; each target is made once.
+func elsewhere(r Request) map[*spec.Component]bool {
+	found := map[*spec.Component]bool{nil: false}
+	cells(r.Suite, func(_ *spec.Experiment, c *spec.Cell) {
+		if _, known := found[c.Target]; known {
+			return
+		}
+		target, err := r.Registry.Target(c.Target)
+		found[c.Target] = err == nil && !target.Managed()
+	})
+	return found
 }
 
 // requireGPUs fails a target whose check found no GPU where the suite's servers need some.
